@@ -1,0 +1,63 @@
+"""Which tests run: those whose needs are met here, and no silence about the rest.
+
+A plain `pytest` needs no library, model, torch or network. Tests marked `native` or
+`torch` join in when those are installed; `--need` turns their absence into an error,
+so that continuous integration cannot pass by leaving them out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+INSTALLED_BY = {"native": "triagent_native", "torch": "torch"}
+ASKED_FOR_BY = {"slow": "--slow", "gpu": "--gpu"}
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("triagent")
+    group.addoption("--slow", action="store_true", help="also run the slow tests")
+    group.addoption("--gpu", action="store_true", help="also run the tests on a GPU")
+    group.addoption(
+        "--need",
+        action="append",
+        default=[],
+        choices=sorted(INSTALLED_BY),
+        help="fail at once if what these tests need is not installed (may be repeated)",
+    )
+
+
+def _left_out(config) -> dict[str, str]:
+    """Return marker -> reason for the tests that do not run here."""
+    reasons = {}
+    for marker, package in INSTALLED_BY.items():
+        if importlib.util.find_spec(package) is None:
+            reasons[marker] = f"{package} is not installed"
+    for marker, option in ASKED_FOR_BY.items():
+        # Naming a marker with -m asks for it as well as its option does.
+        if not config.getoption(option) and marker not in (config.option.markexpr or ""):
+            reasons[marker] = f"without {option}"
+    return reasons
+
+
+def pytest_configure(config):
+    missing = [m for m in config.getoption("--need") if m in _left_out(config)]
+    if missing:
+        reasons = ", ".join(f"{m}: {_left_out(config)[m]}" for m in missing)
+        raise pytest.UsageError(f"{reasons}; run python3 scripts/dev.py test")
+
+
+def pytest_report_header(config):
+    left_out = _left_out(config)
+    if left_out:
+        return "left out: " + ", ".join(f"{m} ({why})" for m, why in left_out.items())
+    return "left out: nothing"
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = set(_left_out(config))
+    dropped = [item for item in items if any(m.name in left_out for m in item.iter_markers())]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in set(dropped)]
