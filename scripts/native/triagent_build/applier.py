@@ -86,9 +86,7 @@ def parse(name: str, text: bytes) -> Patch:
     return Patch(name, tuple(files))
 
 
-def _parse_hunk(
-    name: str, file: FilePatch, lines: list[bytes], at: int
-) -> tuple[Hunk, int]:
+def _parse_hunk(name: str, file: FilePatch, lines: list[bytes], at: int) -> tuple[Hunk, int]:
     """Read one hunk whose header stands at `at`; return it and the line after it."""
     where = f"{name}: {file.path}, hunk {len(file.hunks) + 1}"
     header = HUNK.match(lines[at])

@@ -98,9 +98,7 @@ def _changes(
     return applier.apply(read, [patch.reversed() for patch in reversed(old)] + new)
 
 
-def _changes_or_explain(
-    tree: Path, wanted: dict[str, bytes], pin: Pin
-) -> dict[str, bytes | None]:
+def _changes_or_explain(tree: Path, wanted: dict[str, bytes], pin: Pin) -> dict[str, bytes | None]:
     try:
         return _changes(tree, {}, wanted)
     except applier.PatchError as error:
