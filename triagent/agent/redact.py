@@ -1,0 +1,53 @@
+"""Secrets blanked out where text is shown or exported.
+
+Only there: a placeholder that reached a file or the model's context would be written back
+and destroy the user's own secret, so nothing here is used on either.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("private key", re.compile(
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|[\s\S]{0,8000})", re.S)),
+    ("AWS key", re.compile(r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16}\b")),
+    ("GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})")),
+    ("GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
+    ("Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}")),
+    ("Anthropic key", re.compile(r"\bsk-ant-[A-Za-z0-9_-]{20,}")),
+    ("API key", re.compile(r"\b(?:sk|pk|rk)[-_](?:live_|test_|proj-)?[A-Za-z0-9_-]{20,}")),
+    ("Google key", re.compile(r"\bAIza[A-Za-z0-9_-]{35}")),
+    ("Slack token", re.compile(r"\bxox[abposr]-[A-Za-z0-9-]{10,}")),
+    ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}")),
+    ("PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
+    ("web token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+")),
+)
+_BEARER = re.compile(r"(?i)\b(authorization\s*[:=]\s*(?:bearer|basic|token)\s+)([^\s\"',;]{8,})")
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s/:@]+:)([^\s/@]+)(?=@)", re.I)
+_ASSIGNED = re.compile(
+    r"(?i)(?P<name>[\w.-]*(?:passw(?:or)?d|secret|api[_-]?key|access[_-]?key|auth[_-]?token"
+    r"|private[_-]?key|client[_-]?secret|_token)[\"']?\s*(?:=|:)\s*)"
+    r"(?P<quote>[\"']?)(?P<value>[^\s\"',;#(){}\[\]<>$]{8,})(?P=quote)"
+)
+
+
+def redact(text: str) -> str:
+    """Replace what looks like a secret by its kind in brackets."""
+    for kind, pattern in _PATTERNS:
+        text = pattern.sub(f"[redacted {kind}]", text)
+    text = _BEARER.sub(r"\1[redacted token]", text)
+    text = _URL.sub(r"\1[redacted password]", text)
+    return _ASSIGNED.sub(_assigned, text)
+
+
+def has_secret(text: str) -> bool:
+    """Whether `redact` would change the text."""
+    return redact(text) != text
+
+
+def _assigned(match: re.Match[str]) -> str:
+    if match["value"].startswith("redacted"):
+        return match.group()
+    return f"{match['name']}{match['quote']}[redacted value]{match['quote']}"
