@@ -1,0 +1,200 @@
+"""Runs calibration text through a model: centers from every query, a fit from text written twice.
+
+Memory is flat in the number of tokens: sums only, and one text's needs at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from triagent.calibrate.centers import CenterSums, LayerCenters
+from triagent.calibrate.fit import L2M, FitSums, LayerFit, Need, Target
+from triagent.calibrate.pairs import to_bands, to_real
+from triagent.calibrate.text import Twice
+from triagent.engine.capture import Captured, Kind
+from triagent.engine.forward import Forward
+from triagent.kv.coefficients import Geometry
+from triagent.kv.score import Pairing
+
+N_WINDOW = 64
+"""Keys this near the eviction are protected in use, so they are not fitted."""
+Progress = Callable[[str, int, int], None]
+"""(what, tokens done, tokens in all)."""
+
+
+def device() -> torch.device:
+    """The GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@dataclass
+class Centers:
+    """Centers so far, and how far R still moved."""
+
+    layers: list[LayerCenters] = field(default_factory=list)
+    trace: list[tuple[int, float]] = field(default_factory=list)
+    """(tokens, energy-weighted mean R over all heads) after each text."""
+
+    @property
+    def drift(self) -> float:
+        """Change of R over the last quarter of the tokens; small: R has levelled off."""
+        if len(self.trace) < 2:
+            return float("nan")
+        total = self.trace[-1][0]
+        early = [r for n, r in self.trace if n <= 0.75 * total] or [self.trace[0][1]]
+        return abs(self.trace[-1][1] - early[-1])
+
+
+def measure_centers(
+    path: Path,
+    texts: Sequence[Sequence[int]],
+    progress: Progress | None = None,
+    **options: int,
+) -> Centers:
+    """Mean queries of every layer that rotates them.
+
+    Args:
+        texts: token ids, each run from an empty cache.
+        options: `n_chunk`, `n_threads`, `n_gpu_layers` of Forward.
+    """
+    sums: dict[int, CenterSums] = {}
+    where = device()
+
+    def sink(item: Captured) -> None:
+        rope = item.rope
+        if rope is not None:
+            made = sums.setdefault(item.layer, CenterSums(item.layer, rope.n_rot, rope.half, where))
+            made.add(item.array)
+
+    out, done, total = Centers(), 0, sum(len(text) for text in texts)
+    with Forward(path, max(map(len, texts)), {Kind.QUERY}, sink, **options) as forward:
+        for text in texts:
+            before = done
+            forward.feed(text, progress=_shifted(progress, "centers", before, total))
+            done += len(text)
+            out.trace.append((done, _mean_r([s.mean() for s in sums.values()])))
+    out.layers = [sums[layer].mean() for layer in sorted(sums)]
+    return out
+
+
+def _mean_r(layers: Sequence[LayerCenters]) -> float:
+    energy = [(layer.q_norm**2, layer.concentration) for layer in layers]
+    return float(sum((e * r).sum() for e, r in energy) / sum(e.sum() for e, _ in energy))
+
+
+def _shifted(progress: Progress | None, what: str, before: int, total: int):
+    return None if progress is None else lambda n: progress(what, before + n, total)
+
+
+class _TwiceRun:
+    """One text written twice: keys of the first copy, and the need the second copy has of them."""
+
+    def __init__(self, layers: Sequence[Geometry], where: torch.device) -> None:
+        self._cache_layer = {r: i for i, layer in enumerate(layers) for r in layer.readers}
+        self._writes = {layer.il: i for i, layer in enumerate(layers)}
+        self._layers, self._where = layers, where
+        self.keys: list[list[np.ndarray]] = []
+        self.needs: list[Need] = []
+        self._start = 0
+
+    def begin(self, text: Twice) -> None:
+        self._text, self._start = text, 0
+        self.keys = [[] for _ in self._layers]
+        n_keys = text.seam - N_WINDOW
+        self.needs = [Need(layer.n_head_kv, n_keys, self._where) for layer in self._layers]
+
+    def chunk_done(self, n_tokens: int) -> None:
+        self._start = n_tokens
+
+    def sink(self, item: Captured) -> None:
+        second = self._start >= self._text.seam
+        if item.kind is Kind.KEY and not second and item.layer in self._writes:
+            self.keys[self._writes[item.layer]].append(item.array)
+        if item.kind is Kind.ATTENTION and second and item.layer in self._cache_layer:
+            self.needs[self._cache_layer[item.layer]].add(item.array)
+
+
+def measure_fit(
+    path: Path,
+    texts: Sequence[Twice],
+    weights: Sequence[float] | None = None,
+    target: Target = L2M,
+    progress: Progress | None = None,
+    **options: int,
+) -> list[LayerFit]:
+    """Fit every cache layer's score to what the second copy needs of the first.
+
+    Args:
+        texts: written twice; the seam must be a multiple of the chunk, or the chunk is cut.
+        weights: of each text's keys (equal by default).
+    """
+    where = device()
+    sums: list[FitSums] = []
+    done, total = 0, sum(len(text.ids) for text in texts)
+    run: _TwiceRun | None = None
+    # capture before the cache layers are known: the sink is bound after loading
+    forward = Forward(
+        path,
+        max(len(text.ids) for text in texts),
+        {Kind.KEY, Kind.ATTENTION},
+        lambda item: run.sink(item) if run else None,
+        **options,
+    )
+    with forward:
+        layers = forward.cache.layers
+        run = _TwiceRun(layers, where)
+        sums = [FitSums(x.n_head_kv, 3 * x.n_band, where) for x in layers]
+        for text, weight in zip(texts, weights or [1.0] * len(texts), strict=True):
+            run.begin(text)
+            report = _shifted(progress, "fit", done, total)
+            forward.feed(
+                text.ids,
+                progress=lambda n: (run.chunk_done(n), report and report(n)),
+                cut=text.seam,
+            )
+            done += len(text.ids)
+            for i, layer in enumerate(layers):
+                features = key_features(forward, i, run.keys[i], text)
+                need = run.needs[i]
+                kept = slice(text.n_prompt, None)
+                sums[i].add(features, target.of(need.peak, need.mean)[:, kept], weight)
+    fits = []
+    for layer, part in zip(layers, sums, strict=True):
+        coefficients, correlation = part.solve()
+        n = 2 * layer.n_band
+        fits.append(
+            LayerFit(
+                layer.il,
+                coefficients[:, :n].astype(np.float32),
+                coefficients[:, n:].astype(np.float32),
+                correlation,
+            )
+        )
+    return fits
+
+
+def key_features(
+    forward: Forward, i: int, chunks: Sequence[np.ndarray], text: Twice
+) -> torch.Tensor:
+    """Features of the first copy's keys: rotated back by the seam, then pair norms.
+
+    The model's own RoPE at minus the seam does the rotation, so no scaling rule is written
+    twice; its magnitude divides out.
+
+    Returns:
+        (n_head_kv, n_keys, 3F) float64; the 2F rotated numbers in band order.
+    """
+    layer = forward.cache.layers[i]
+    keys = np.concatenate(chunks)[text.n_prompt : text.seam - N_WINDOW]  # (n, n_head_kv, hd)
+    flat = np.ascontiguousarray(keys.reshape(-1, keys.shape[2]))
+    turned = forward.rotate(i, -text.seam, flat).reshape(keys.shape)
+    half = layer.pairing == Pairing.HALF
+    bands = to_bands(torch.from_numpy(turned).double(), layer.n_rot, half)
+    norms = to_bands(torch.from_numpy(keys).double(), layer.n_rot, half).abs()
+    features = torch.cat([to_real(bands), norms], -1)  # (n, n_head_kv, 3F)
+    return features.transpose(0, 1).to(device())
