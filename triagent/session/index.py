@@ -1,0 +1,205 @@
+"""The search index over all ledgers: an SQLite file that can be thrown away at any time.
+
+Filled from the ledgers, each from where the last update stopped. Whatever is wrong with it, it
+is deleted and built again; nothing is known here that a ledger does not say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from triagent.session.ledger import Ledger
+from triagent.session.passages import Passage, cut
+from triagent.session.record import Record
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions(
+    id TEXT PRIMARY KEY, title TEXT, created TEXT, model TEXT, workspace TEXT,
+    n_turns INTEGER, n_pos INTEGER, offset INTEGER, birth TEXT);
+CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
+    text, session UNINDEXED, turn UNINDEXED, who UNINDEXED, pos UNINDEXED, stop UNINDEXED,
+    tokenize = "porter unicode61 remove_diacritics 2 tokenchars '_'");
+"""
+# Words that say nothing about what is asked for; English, for that is what most tools speak.
+_STOP = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be by can could did do does for from had has have how i if in is it "
+        "its me my of on or our please say said should so tell that the their them then there they "
+        "this to up was we were what when where which who why will with would you your",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A passage and the session it is from; `rank` is lower for better."""
+
+    session: str
+    passage: Passage
+    rank: float
+
+
+class Index:
+    """Full-text search over sessions.
+
+    Args:
+        path: the SQLite file; made when missing, replaced when damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._db = self._open()
+
+    def update(self, ledger: Ledger) -> None:
+        """Take in what a ledger says since the last update."""
+        id, state = ledger.folder.name, ledger.state
+        with self._again():
+            offset = self._offset(id, ledger)
+            with self._db:
+                for record in ledger.records(offset):
+                    self._add(id, record)
+                    offset = record.stop
+                self._db.execute(
+                    "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?)",
+                    (
+                        id, state.title, state.created, state.model, state.workspace,
+                        state.turn, state.n_pos, offset, _birth(ledger),
+                    ),
+                )  # fmt: skip
+
+    def search(
+        self, query: str, session: str | None = None, n: int = 10, any_word: bool = True
+    ) -> list[Found]:
+        """Passages that hold words of the query, best first; of equal ones the newest."""
+        words = terms(query)
+        if not words:
+            return []
+        match = (" OR " if any_word else " AND ").join(f'"{word}"' for word in words)
+        where, values = ("AND session = ?", [session]) if session else ("", [])
+        sql = (
+            "SELECT session, turn, who, text, pos, stop, bm25(passages) FROM passages "
+            f"WHERE passages MATCH ? {where} ORDER BY bm25(passages), rowid DESC LIMIT ?"
+        )
+        with self._again():
+            rows = self._db.execute(sql, [match, *values, n]).fetchall()
+            return [Found(r[0], Passage(r[1], r[2], r[3], r[4], r[5]), r[6]) for r in rows]
+        return []
+
+    def row(self, id: str, n_bytes: int) -> tuple | None:
+        """(title, created, model, workspace, turns, positions) when the index is up to date."""
+        sql = (
+            "SELECT title, created, model, workspace, n_turns, n_pos FROM sessions "
+            "WHERE id = ? AND offset = ?"
+        )
+        with self._again():
+            return self._db.execute(sql, (id, n_bytes)).fetchone()
+        return None
+
+    def forget(self, id: str) -> None:
+        """Drop a session."""
+        with self._again(), self._db:
+            self._db.execute("DELETE FROM passages WHERE session = ?", (id,))
+            self._db.execute("DELETE FROM sessions WHERE id = ?", (id,))
+
+    def close(self) -> None:
+        """May be called twice."""
+        self._db.close()
+
+    # -- the file
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = self._connect()
+            good = db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if good and version in (0, VERSION):
+                db.executescript(_SCHEMA)
+                db.execute(f"PRAGMA user_version = {VERSION}")
+                return db
+            db.close()
+        except sqlite3.DatabaseError:
+            with contextlib.suppress(UnboundLocalError):
+                db.close()
+        self._remove()
+        db = self._connect()
+        db.executescript(_SCHEMA)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        return db
+
+    def _connect(self) -> sqlite3.Connection:
+        # The agent's thread and the app's both ask, never at the same time.
+        db = sqlite3.connect(self.path, timeout=5, check_same_thread=False)
+        self.path.chmod(0o600)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = OFF")  # a cache: rebuilt when a crash spoils it
+        return db
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _again(self) -> Iterator[None]:
+        """Replace the file when it turns out damaged; the question then goes unanswered once."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        except sqlite3.DatabaseError:
+            self._db.close()
+            self._remove()
+            self._db = self._open()
+
+    def _offset(self, id: str, ledger: Ledger) -> int:
+        row = self._db.execute("SELECT offset, birth FROM sessions WHERE id = ?", (id,)).fetchone()
+        if row and row[1] == _birth(ledger) and row[0] <= ledger.size:
+            return row[0]
+        if row:
+            self.forget(id)
+        return 0
+
+    def _add(self, id: str, record: Record) -> None:
+        for item in passages_of(record):
+            self._db.execute(
+                "INSERT INTO passages VALUES(?,?,?,?,?,?)",
+                (item.text, id, item.turn, item.who, item.pos, item.stop),
+            )
+
+
+def passages_of(record: Record) -> Iterator[Passage]:
+    """What a record says that somebody may look for."""
+    if record.type != "event" or "pos" not in record.data:
+        return
+    data = record.data
+    who = {"user": "user", "answer": "you", "tool_ended": f"{data.get('tool')} result"}.get(
+        data["name"]
+    )
+    if who:
+        yield from cut(data["turn"], who, data["text"], data["pos"], data["stop"])
+
+
+def terms(query: str) -> list[str]:
+    """The words of a question that are worth looking for."""
+    words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))
+    telling = [word for word in words if word not in _STOP]
+    return (telling or words)[:20]
+
+
+def match_share(words: Sequence[str], text: str) -> float:
+    """Share of `words` that are in a text, 0 to 1."""
+    have = {word.rstrip("s") for word in re.findall(r"\w+", text.lower())}
+    return sum(word.rstrip("s") in have for word in words) / len(words) if words else 0.0
+
+
+def _birth(ledger: Ledger) -> str:
+    """Tells a log from another one under the same name."""
+    return f"{ledger.state.created}:{ledger.path.stat().st_ino}"

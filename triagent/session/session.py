@@ -1,0 +1,135 @@
+"""A session as the agent writes it: tokens, rounds, and what was said and done.
+
+Owns the session's folder. Knows nothing of models or of the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from triagent.chat import Evicted, Span
+from triagent.session.index import Found, Index
+from triagent.session.ledger import CHECKPOINT_BYTES, Ledger
+from triagent.session.record import Record
+from triagent.session.scan import checkpoint_before
+
+SNAPSHOTS = "kv"
+OUTPUTS = "out"
+BLOBS = "blobs"
+KEPT_SNAPSHOTS = 2
+"""Snapshots on disk a session; each is as large as the cache."""
+
+
+class Session:
+    """One session that is open."""
+
+    def __init__(self, ledger: Ledger, index: Index | None = None) -> None:
+        self.ledger, self._index = ledger, index
+        self.folder = ledger.folder
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def turn(self) -> int:
+        """Number of the last turn that began."""
+        return self.ledger.state.turn
+
+    @property
+    def n_pos(self) -> int:
+        """Position of the next token."""
+        return self.ledger.state.n_pos
+
+    @property
+    def outputs(self) -> Path:
+        """Folder of whole command outputs."""
+        return self.folder / OUTPUTS
+
+    @property
+    def blobs(self) -> Path:
+        """Folder of file copies for undo."""
+        return self.folder / BLOBS
+
+    # -- writing
+
+    def add_span(self, span: Span) -> None:
+        self.ledger.add_span(span)
+
+    def add_round(self, item: Evicted, policy: str) -> None:
+        self.ledger.add_round(item, policy)
+
+    def event(self, name: str, **data: Any) -> None:
+        """Record something that was said or done."""
+        self.ledger.append("event", {"name": name, **data})
+
+    def rename(self, title: str) -> None:
+        self.ledger.append("title", {"text": title.strip() or "untitled"})
+
+    # -- snapshots
+
+    def snapshot_path(self) -> Path:
+        """Where a snapshot of the present position is written."""
+        folder = self.folder / SNAPSHOTS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{self.ledger.state.n_records}.state"
+
+    def keep_snapshot(self, path: Path) -> None:
+        """Record a snapshot that was written, and delete all but the newest few."""
+        self.ledger.checkpoint(path.name)
+        found = sorted(path.parent.glob("*.state"), key=lambda item: int(item.stem))
+        for old in found[:-KEPT_SNAPSHOTS]:
+            old.unlink(missing_ok=True)
+
+    def snapshots(self) -> Iterator[tuple[Path, int, str]]:
+        """(path, position, ledger hash) of snapshots that still exist, newest first."""
+        for name, pos, hash in self.ledger.snapshots():
+            path = self.folder / SNAPSHOTS / Path(name).name
+            if path.is_file():
+                yield path, pos, hash
+
+    # -- reading
+
+    def events(self, offset: int = 0) -> Iterator[Record]:
+        """What was said and done, in order."""
+        return (record for record in self.ledger.records(offset) if record.type == "event")
+
+    def recent(self, n_bytes: int = 1 << 18) -> Iterator[Record]:
+        """The last events, at least those of the last `n_bytes` of the log."""
+        offset = 0
+        if self.ledger.size > n_bytes:
+            offset = checkpoint_before(self.ledger.path, self.ledger.size - n_bytes)
+        return self.events(offset)
+
+    def open_calls(self) -> list[dict[str, Any]]:
+        """Tool calls of an unfinished turn that have no result: a crash came between."""
+        if not self.ledger.state.turn_open:
+            return []
+        calls: dict[str, dict[str, Any]] = {}
+        for record in self.recent(CHECKPOINT_BYTES * 16):
+            name, data = record.data["name"], record.data
+            if name == "turn_started":
+                calls.clear()
+            elif name == "tool_proposed":
+                calls[data["call"]["id"]] = data["call"]
+            elif name == "tool_ended":
+                calls.pop(data["call_id"], None)
+        return list(calls.values())
+
+    def search(self, query: str, n: int = 20) -> list[Found]:
+        """Passages of this session, best first."""
+        if self._index is None:
+            return []
+        self._index.update(self.ledger)
+        return self._index.search(query, self.id, n)
+
+    def close(self) -> None:
+        """Bring the index up to date and let others write. May be called twice."""
+        if not self.ledger.closed and not self.ledger.read_only:
+            if self.ledger.is_checkpoint_due:
+                self.ledger.checkpoint()
+            if self._index is not None:
+                self._index.update(self.ledger)
+        self.ledger.close()
