@@ -318,9 +318,11 @@ class Model(Protocol):
         ...
 
     def replay(self, spans: Sequence[Span]) -> Iterator[Delta]:
-        """Feed a ledger's tokens as they are into an empty cache; nothing is rendered.
+        """Feed a ledger's tokens as they are; nothing is rendered.
 
-        The tools given to `open` are needed again for parsing: call `bind_tools` before."""
+        Spans that begin at position 0 start over with an empty cache, whatever it holds; others
+        must begin at the next position, so that they continue a snapshot that was loaded. The
+        first span is pinned as `open` pins it. The tools given to `open` are needed again for parsing: call `bind_tools` before."""
         ...
 
     def bind_tools(self, tools: Sequence[ToolSchema]) -> None:
