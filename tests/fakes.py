@@ -195,8 +195,10 @@ class ScriptedModel:
 
     def replay(self, spans: Sequence[Span]) -> Iterator[Delta]:
         self.requests.append(("replay", tuple(spans)))
-        if self.spans:
-            raise EngineError("the conversation is not empty")
+        if spans and spans[0].pos not in (0, self.n_pos):
+            raise EngineError(f"the spans do not continue at {self.n_pos}")
+        if spans and spans[0].pos == 0:
+            self.spans, self._live = [], {}
         yield from self._feed([], tuple(spans))
         if spans and spans[0].origin is Origin.SYSTEM:
             self.pin(spans[0].pos, spans[0].stop)
@@ -598,6 +600,11 @@ class RuleGate:
     rule: str = "allow"
     always: set[str] = field(default_factory=set)
     answers: list[tuple[str, Decision]] = field(default_factory=list)
+    mode: str = "ask"
+
+    def set_mode(self, mode: str) -> None:
+        self.mode = mode
+        self.rule = {"read-only": "deny", "ask": "ask"}.get(mode, "allow")
 
     def check(self, call: ToolCall, tool: HasKind, workspace: Any) -> Verdict:
         free = tool.kind in (Kind.READ, Kind.NOTE)

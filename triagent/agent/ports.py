@@ -208,8 +208,27 @@ Verdict = Allowed | Ask | Denied
 class Gate(Protocol):
     """Decides whether a call runs, by rules in code and by what the user said before."""
 
+    @property
+    def mode(self) -> str:
+        """Permission mode in force: "read-only", "ask", "auto" or "full"."""
+        ...
+
+    def set_mode(self, mode: str) -> None:
+        """Change it for this session. Raises ConfigError for an unknown one."""
+        ...
+
     def check(self, call: ToolCall, tool: HasKind, workspace: Workspace) -> Verdict: ...
 
     def remember(self, call: ToolCall, decision: Decision) -> None:
         """Keep the user's answer: ALWAYS covers later calls that are alike."""
         ...
+
+
+@dataclass(frozen=True)
+class Machine:
+    """All of the above, for one workspace."""
+
+    workspace: Workspace
+    sandbox: Sandbox
+    undo: Undo
+    gate: Gate
