@@ -1,0 +1,163 @@
+"""Put model, context, policy and hook together, or say why the cache stays unbounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from triagent.config import CacheConfig, ModelConfig
+from triagent.engine import native
+from triagent.engine.context import CACHE_TYPES, Context
+from triagent.engine.devices import free_bytes
+from triagent.engine.hook import Hook
+from triagent.engine.model import LoadedModel
+from triagent.engine.native import Cache, Kind
+from triagent.engine.sidecars import find_sidecar
+from triagent.errors import UnsupportedError
+from triagent.kv import coefficients as co
+from triagent.kv.gguf_file import BLOCKS
+from triagent.kv.held import Held
+from triagent.kv.policy import (
+    CELL_PAD,
+    Bounds,
+    NoEviction,
+    Policy,
+    Protection,
+    Score,
+    auto_budget,
+    choose_mode,
+    choose_policy,
+)
+from triagent.kv.sidecar import Stats, check_model
+
+
+@dataclass
+class Assembly:
+    """The parts of a running engine."""
+
+    model: LoadedModel
+    context: Context
+    policy: Policy
+    n_ctx: int
+    chunk: int
+    hook: Hook | None
+    """None: nothing is ever evicted."""
+    sidecar: Path | None
+    notes: tuple[str, ...]
+
+
+def assemble(
+    config: ModelConfig, cache: CacheConfig, seed: int = 0, echo: bool = False
+) -> Assembly:
+    """Load and connect everything.
+
+    Raises:
+        ModelError, SidecarError, ConfigError, NativeError, EngineError: with what to do next.
+    """
+    model = LoadedModel(config, echo)
+    try:
+        return _connect(model, config, cache, seed)
+    except BaseException:
+        model.close()
+        raise
+
+
+def _connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: int) -> Assembly:
+    notes: list[str] = []
+    found = find_sidecar(model.file, config.sidecar)
+    path, stats = found or (None, None)
+    policy, note = choose_policy(cache.policy, stats, seed)
+    n_ctx = config.n_ctx or model.n_ctx_train
+    if n_ctx > model.n_ctx_train:
+        notes.append(
+            f"Positions may reach {n_ctx}, the model was trained for {model.n_ctx_train}: "
+            "expect weaker answers beyond."
+        )
+    if policy.name != NoEviction.name:
+        notes.extend([note] if note else [])
+        bounds = _bounds(model, config, cache, stats, n_ctx)
+        try:
+            return _bounded(model, config, cache, policy, stats, bounds, n_ctx, path, notes)
+        except UnsupportedError as error:
+            notes.append(f"The cache grows with the session; it cannot be evicted from: {error}")
+    chunk = min(cache.chunk, n_ctx)
+    context = Context(model, n_ctx, chunk, config.cache_type, None)
+    return Assembly(model, context, NoEviction(), n_ctx, chunk, None, path, tuple(notes))
+
+
+def _bounds(
+    model: LoadedModel, config: ModelConfig, cache: CacheConfig, stats: Stats | None, n_ctx: int
+) -> Bounds:
+    budget = cache.budget
+    if budget is None:
+        free = free_bytes(model.devices, model.on_gpu)
+        budget = auto_budget(stats, free, _cell_bytes(model, config.cache_type), n_ctx)
+    return Bounds(budget, cache.interval, cache.chunk, cache.n_sink, cache.n_window)
+
+
+def _cell_bytes(model: LoadedModel, cache_type: str) -> float:
+    """Bytes of K and V of one token, from the header; near enough to choose a budget by."""
+    file = model.file
+    n_head = file.number("attention.head_count", 1)
+    width = file.number("attention.key_length", file.number("embedding_length") // max(1, n_head))
+    per, size = BLOCKS[CACHE_TYPES.get(cache_type, 1)]
+    n_head_kv = file.number("attention.head_count_kv", n_head)
+    return 2 * file.number("block_count", 1) * n_head_kv * width * size / per
+
+
+def _bounded(
+    model: LoadedModel,
+    config: ModelConfig,
+    cache: CacheConfig,
+    policy: Policy,
+    stats: Stats | None,
+    bounds: Bounds,
+    n_ctx: int,
+    path: Path | None,
+    notes: list[str],
+) -> Assembly:
+    # window layers need cells for their window and a batch, however small the budget
+    swa = -(-(model.n_swa + bounds.chunk) // CELL_PAD) * CELL_PAD if model.n_swa else 0
+    context = Context(model, n_ctx, bounds.chunk, config.cache_type, max(bounds.n_cells, swa))
+    try:
+        native_cache = Cache(context.handle)
+        set_score(native_cache, policy, stats, model.file.fingerprint)
+    except BaseException:
+        context.close()
+        raise
+    mode = choose_mode(cache.select, policy)
+    hook = Hook(native_cache, policy, mode, Protection(bounds), Held(native_cache.n_rows))
+    hook.arm()
+    return Assembly(model, context, policy, n_ctx, bounds.chunk, hook, path, tuple(notes))
+
+
+def set_score(cache: Cache, policy: Policy, stats: Stats | None, fingerprint: str) -> None:
+    """Hand the policy's score to the library.
+
+    Raises:
+        SidecarError: the sidecar does not fit the model.
+        UnsupportedError: this memory cannot be scored.
+    """
+    if policy.score is Score.HOST:
+        return
+    if policy.score in (Score.KNORM, Score.KEYDIFF):
+        kind = Kind.KNORM if policy.score is Score.KNORM else Kind.KEYDIFF
+        cache.set_score(kind, scale=policy.scale)
+        return
+    assert stats is not None
+    check_model(stats, fingerprint, cache.layers, policy.name)
+    if policy.score is Score.FITTED:
+        parts = [(layer, stats.fits[layer.il]) for layer in cache.layers]
+        fits = [co.fitted(fit.vectors, fit.weights, layer) for layer, fit in parts]
+        cache.set_score(Kind.COEF, stats.fit_normalize, coefficients=fits)
+        return
+    published = [published_layer(cache, i, stats) for i in range(len(cache.layers))]
+    cache.set_score(Kind.COEF, True, coefficients=published)
+
+
+def published_layer(cache: native.Cache, i: int, stats: Stats) -> co.Coefficients:
+    """The published coefficients of cache layer `i`, with the gain of that layer's own RoPE."""
+    layer = cache.layers[i]
+    gain = co.layer_gain(lambda pos, vectors: cache.rope(i, pos, vectors), layer)
+    readers = [stats.layers[il] for il in layer.readers]
+    return co.published([r.q_center for r in readers], [r.q_norm for r in readers], gain, layer)

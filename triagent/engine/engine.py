@@ -1,0 +1,320 @@
+"""The engine: feeds tokens, samples tokens, and keeps the books of one session's cache.
+
+Owns model and context through an `Assembly`. Speaks tokens and positions; knows nothing of
+messages, templates or processes. Prefill is cut into chunks, with eviction between them, and
+cancel is asked before each; every token that is in the cache has been reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from triagent.chat import CacheStatus, Evicted, Holding, Prefill
+from triagent.engine.assembly import Assembly
+from triagent.engine.context import Outcome
+from triagent.engine.hook import RoundReport
+from triagent.engine.native import Cache, Request
+from triagent.engine.sampling import Sampler
+from triagent.errors import EngineError, NativeError
+from triagent.kv.held import Held
+from triagent.kv.policy import Score
+from triagent.kv.score import Mode
+from triagent.kv.spans import Spans
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What a feed came to."""
+
+    n: int
+    seconds: float
+    cancelled: bool = False
+    no_room: bool = False
+
+
+class Engine:
+    """One session's cache. Not thread-safe; `is_cancelled` may read what another thread sets."""
+
+    def __init__(self, parts: Assembly, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+        self.parts = parts
+        self.model, self.context, self.hook = parts.model, parts.context, parts.hook
+        self.vocab = parts.model.vocab
+        self.n_ctx = parts.n_ctx
+        self.is_cancelled = is_cancelled
+        self.n_pos = 0
+        self.held = self.hook.held if self.hook else Held(1)
+        self.saved_logits: np.ndarray | None = None
+        """Logits for the next token that came with a snapshot; None: the context's are newer."""
+        self.has_logits = False
+        self.round_ms = 0.0
+
+    # -- feeding and sampling --------------------------------------------------------------
+
+    def feed(self, ids: Sequence[int]) -> Generator[Prefill | Evicted | CacheStatus, None, Fed]:
+        """Feed tokens at the end of the session.
+
+        Yields progress after each chunk and every round; returns how much was fed: less than
+        asked when cancelled or when nothing may be evicted.
+
+        Raises:
+            EngineError: past the logical window, or the library failed.
+        """
+        self.check_fits(len(ids))
+        start, done = perf_counter(), 0
+        self._arm()
+        while done < len(ids):
+            if self.is_cancelled():
+                break
+            n = min(self._chunk(), len(ids) - done)
+            outcome = self._decode(ids[done : done + n], done + n == len(ids))
+            yield from self._rounds()
+            if outcome is not Outcome.DONE:
+                return Fed(done, perf_counter() - start, no_room=True)
+            done += n
+            seconds = perf_counter() - start
+            yield Prefill(done, len(ids), done / seconds if seconds else 0.0)
+        self.context.synchronize()
+        return Fed(done, perf_counter() - start, cancelled=done < len(ids))
+
+    def step(self, token: int) -> list[Evicted] | None:
+        """Feed one sampled token; the rounds it caused, or None when there is no room for it."""
+        self.check_fits(1)
+        outcome = self._decode([token], True)
+        rounds = self._rounds()
+        return rounds if outcome is Outcome.DONE else None
+
+    def sample(self, sampler: Sampler, allows: Callable[[int], bool] | None = None) -> int:
+        """Choose the next token; it is not fed.
+
+        Raises:
+            EngineError: nothing was fed since the cache was emptied, cut back or restored.
+        """
+        return sampler.choose(self.logits(), self.n_pos, allows)
+
+    def logits(self) -> np.ndarray:
+        """Logits for the next token, (n_vocab,) float32; a view until the next feed."""
+        if not self.has_logits:
+            raise EngineError("there is nothing to sample from: append a message first")
+        return self.saved_logits if self.saved_logits is not None else self.context.logits()
+
+    def _chunk(self) -> int:
+        """Most tokens of the next batch: fewer when protected cells leave less room."""
+        if self.hook is None:
+            return self.parts.chunk
+        room = self.hook.n_cells - self.hook.protection.count(self.n_pos)
+        return max(1, min(self.parts.chunk, room))
+
+    def _decode(self, ids: Sequence[int], want_logits: bool) -> Outcome:
+        if self.hook is not None:
+            self.hook.now, self.hook.no_room = self.n_pos, False
+        outcome = self.context.decode(ids, self.n_pos, want_logits)
+        if outcome is Outcome.DONE:
+            self.held.append(len(ids))
+            self.n_pos += len(ids)
+            self.has_logits, self.saved_logits = want_logits, None
+        return outcome
+
+    def _rounds(self) -> list[Evicted]:
+        """Rounds of the last decode. Raises what the callback kept."""
+        reports = self.hook.take_reports() if self.hook else []
+        return [self._told(report) for report in reports]
+
+    def _told(self, report: RoundReport) -> Evicted:
+        self.round_ms = report.ms
+        return Evicted(
+            n_evicted=report.n_evicted,
+            now=report.now,
+            score_min=report.score_min,
+            score_max=report.score_max,
+            lost=report.lost.ranges,
+            ms=report.ms,
+            reason=report.reason,
+        )
+
+    def _arm(self) -> None:
+        if self.hook is not None:
+            self.hook.now = self.n_pos
+            self.hook.arm()
+
+    def check_fits(self, n: int) -> None:
+        """Refuse to pass the logical window. Raises: EngineError."""
+        if self.n_pos + n > self.n_ctx:
+            raise EngineError(
+                f"{n} tokens at position {self.n_pos} pass the window of {self.n_ctx}; "
+                "start a new session, or allow more with --n-ctx"
+            )
+
+    # -- what is kept ----------------------------------------------------------------------
+
+    def pin(self, start: int, stop: int) -> None:
+        """Protect positions, also ones not fed yet.
+
+        Raises:
+            EngineError: protected cells would leave no room to go on.
+        """
+        if self.hook is None or start >= stop:
+            return
+        protection, n_cells = self.hook.protection, self.hook.n_cells
+        spans = Spans.of([(max(0, start), stop)])
+        old = self.held.still(spans.below(self.n_pos))  # what is gone cannot be protected
+        spans = old | Spans.of([(max(start, self.n_pos), stop)])
+        ends = Spans.of([(0, protection.bounds.n_sink)])
+        n_pinned = len(protection.pinned | spans | ends)
+        if not protection.can_fit(n_pinned, n_cells):
+            raise EngineError(
+                f"pinning {start}..{stop} would protect {n_pinned} of {n_cells} cells and leave no "
+                "room to go on; unpin something or raise the budget"
+            )
+        protection.pin(spans)
+        self._arm()
+
+    def unpin(self, start: int, stop: int) -> None:
+        """Let positions be evicted again."""
+        if self.hook is not None:
+            self.hook.protection.unpin(Spans.of([(start, stop)]))
+            self._arm()
+
+    def dispose(self, start: int, stop: int) -> None:
+        """Let these positions be evicted before any others."""
+        if self.hook is not None:
+            protection = self.hook.protection
+            spans = self.held.still(Spans.of([(start, stop)])) - protection.pinned
+            protection.disposable |= spans
+
+    def forget(self, start: int, stop: int) -> Evicted:
+        """Evict positions [start, stop) now, pinned or not; all but the newest one.
+
+        Raises:
+            EngineError: this cache cannot be evicted from.
+        """
+        if self.hook is None:
+            raise EngineError("nothing can be evicted: this session's cache is unbounded")
+        self.hook.now = self.n_pos
+        report = self.hook.forget(Spans.of([(max(0, start), min(stop, self.n_pos))]))
+        self.hook.take_reports()
+        self._arm()
+        if report is None:
+            return Evicted(0, self.n_pos, None, None, (), 0.0, "forget")
+        return self._told(report)
+
+    def rollback(self, pos: int) -> bool:
+        """Drop all positions from `pos` on, exactly. False when that is not possible.
+
+        Possible inside the window that no round has touched, and as far as window layers still
+        hold what they need; never with recurrent layers.
+        """
+        if pos >= self.n_pos:
+            return True
+        if pos < self.first_exact() or not self.context.remove_from(pos):
+            return False
+        if self.hook is not None:
+            self.hook.cache.sync()
+            self.hook.protection.unpin(Spans.of([(pos, self.n_pos)]))
+        self.held.rollback(pos)
+        self.n_pos = pos
+        self.has_logits = False
+        self._arm()
+        return True
+
+    def first_exact(self) -> int:
+        """The lowest position that `rollback` can go back to exactly."""
+        first = 0
+        if self.hook is not None and self.hook.protection.last_round >= 0:
+            protection = self.hook.protection
+            first = max(0, protection.last_round - protection.bounds.n_window)
+        if self.model.n_swa:
+            held_from = self.model.lib.llama_memory_seq_pos_min(self.context.memory, 0)
+            first = max(first, held_from + self.model.n_swa if held_from > 0 else 0)
+        return max(first, 1)
+
+    def clear(self) -> None:
+        """Empty the cache and begin anew."""
+        self.context.clear()
+        self.held.rollback(0)
+        self.n_pos, self.has_logits, self.saved_logits = 0, False, None
+        if self.hook is not None:
+            self.hook.cache.sync(forget=True)
+            protection = self.hook.protection
+            protection.pinned = protection.late = protection.disposable = Spans()
+            protection.last_round = -1
+            self._arm()
+
+    # -- telling ---------------------------------------------------------------------------
+
+    def status(self) -> CacheStatus:
+        """The cache as it is now."""
+        if self.hook is None:
+            return self._unbounded_status()
+        hook, info = self.hook, self.hook.cache.info()
+        cache_bytes = info.bytes_k + info.bytes_v
+        return CacheStatus(
+            n_pos=self.n_pos,
+            n_used=info.n_used,
+            n_pinned=min(hook.protection.count(self.n_pos), info.n_used),
+            n_cells=info.n_cells,
+            budget=hook.protection.bounds.budget,
+            n_rounds=hook.n_rounds,
+            n_evicted=hook.n_evicted,
+            cache_bytes=cache_bytes + info.bytes_other,
+            full_bytes=cache_bytes * self.n_pos // max(1, info.n_cells) + info.bytes_other,
+            policy=self.parts.policy.name,
+            round_ms=self.round_ms,
+        )
+
+    def _unbounded_status(self) -> CacheStatus:
+        try:
+            info = Cache(self.context.handle).info()
+            n_cells, n_bytes = info.n_cells, info.bytes_k + info.bytes_v
+            other = info.bytes_other
+        except NativeError:  # a memory that the eviction API does not know: sizes are not told
+            n_cells, n_bytes, other = self.n_ctx, 0, 0
+        return CacheStatus(
+            n_pos=self.n_pos,
+            n_used=self.n_pos,
+            n_pinned=0,
+            n_cells=n_cells,
+            budget=0,
+            n_rounds=0,
+            n_evicted=0,
+            cache_bytes=n_bytes + other,
+            full_bytes=n_bytes * self.n_pos // max(1, n_cells) + other,
+            policy=self.parts.policy.name,
+        )
+
+    def holding(self) -> Holding:
+        """Who still holds each position, and how it scores now."""
+        pinned = np.zeros(self.n_pos, bool)
+        score = np.full(self.n_pos, np.nan, np.float32)
+        if self.hook is not None and self.n_pos:
+            pinned = self.hook.protection.ranges(self.n_pos).contains(np.arange(self.n_pos))
+            score = self._scores(self.hook.cache)
+        return Holding(self.n_pos, self.held.share.copy(), score, pinned)
+
+    def _scores(self, cache: Cache) -> np.ndarray:
+        """Mean score of each candidate position over the rows that hold it, (n_pos,) float32."""
+        mean = np.full(self.n_pos, np.nan, np.float32)
+        assert self.hook is not None
+        if self.hook.policy.score is Score.HOST:
+            return mean
+        keep = self.hook.protection.ranges(self.n_pos)
+        request = Request(1, Mode.LAYER_HEAD, self.n_pos, protect=keep)
+        scores, cells = cache.score(request)
+        if not scores.size:
+            return mean
+        true = cache.positions()[:, cells].ravel()
+        total = np.bincount(true, scores.ravel().astype(np.float64), self.n_pos)
+        count = np.bincount(true, minlength=self.n_pos)
+        held = count > 0
+        mean[held] = total[held] / count[held]
+        return mean
+
+    def close(self) -> None:
+        """Free context, then model. May be called twice."""
+        if self.hook is not None and self.context.handle:
+            self.hook.disarm()
+        self.context.close()
+        self.model.close()

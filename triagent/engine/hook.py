@@ -1,0 +1,196 @@
+"""The eviction callback: the only bridge from C to kv/.
+
+C asks in the middle of `llama_decode`; the policy says how many, what is protected and by which
+score; the library scores, selects and moves; the hook books what was lost. An exception never
+crosses into C: it is kept here, decode is told to abort, and the engine raises it afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from triagent.engine.native import Cache, Callback, Reason, Request, Round, Select
+from triagent.kv.held import Held
+from triagent.kv.policy import Policy, Protection, Score, Verdict
+from triagent.kv.score import Mode
+from triagent.kv.spans import Spans
+
+GO_ON, NOTHING, ABORT = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """One round, as the engine tells of it."""
+
+    now: int
+    n_evicted: int
+    lost: Spans
+    score_min: float | None
+    score_max: float | None
+    ms: float
+    reason: str
+    times_us: dict[str, int]
+
+
+@dataclass
+class Hook:
+    """Runs rounds on one cache. The engine keeps `now` up to date before every decode."""
+
+    cache: Cache
+    policy: Policy
+    mode: Mode
+    protection: Protection
+    held: Held
+    select: Select = Select.AUTO
+    now: int = 0
+    """Position of the next token."""
+    n_rounds: int = 0
+    n_evicted: int = 0
+    no_room: bool = False
+    """The last decode found everything protected."""
+    error: BaseException | None = None
+    reports: list[RoundReport] = field(default_factory=list)
+    """Rounds since the engine last took them."""
+
+    def __post_init__(self) -> None:
+        self.n_cells = int(self.cache.info().n_cells)
+        self._thunk = Callback(self._called)
+
+    def arm(self) -> None:
+        """Install the callback with the trigger that the protection now asks for."""
+        self.cache.set_callback(self._thunk, self.protection.trigger(self.now, self.n_cells))
+
+    def disarm(self) -> None:
+        self.cache.set_callback(None)
+
+    def _called(self, _ctx, reason: int, n_used: int, n_cells: int, n_new: int, _user) -> int:
+        try:
+            return self._decide(Reason(reason), n_used, n_cells, n_new)
+        except BaseException as error:  # everything, KeyboardInterrupt too: C is below
+            self.error = error
+            return ABORT
+
+    def _decide(self, reason: Reason, n_used: int, n_cells: int, n_new: int) -> int:
+        decision = self.protection.decide(n_used, n_new, self.now, n_cells)
+        if decision.verdict is Verdict.NO_ROOM:
+            self.no_room = True
+        if decision.verdict is not Verdict.EVICT:
+            return NOTHING
+        why = "no slot" if reason is Reason.NO_SLOT else "budget"
+        return GO_ON if self.run(decision.n_evict, why) else NOTHING
+
+    def run(self, n_evict: int, reason: str) -> RoundReport | None:
+        """Run one round of at most `n_evict` cells; None when nothing may be evicted."""
+        start = perf_counter()
+        request = self._request(n_evict)
+        if request is None:
+            self.no_room = True
+            return None
+        return self._book(self.cache.round(request), reason, start)
+
+    def forget(self, spans: Spans) -> RoundReport | None:
+        """Evict these positions now, pinned or not; every row loses the same number of cells."""
+        start = perf_counter()
+        self.protection.unpin(spans)
+        spans = self.held.still(spans.below(self.now - 1))  # the newest cell has to stay
+        if not spans.ranges:
+            return None
+        true = self.cache.positions()
+        inside = spans.contains(true)
+        n_evict = int(inside.sum(1).max())
+        keep = self.protection.ranges(self.now) - spans
+        cells = self._candidates(keep, true, wanted=inside.any(0))
+        scores = self._first(self._scores(cells), true[:, cells], spans)
+        request = Request(n_evict, self.mode, self.now, cells=cells, scores=scores)
+        return self._book(self.cache.round(request), "forget", start)
+
+    def _book(self, done: Round, reason: str, start: float) -> RoundReport:
+        lost = self.held.lose(done.positions)
+        self.n_rounds += 1
+        self.n_evicted += done.n_evict
+        self.protection.last_round = self.now
+        self.protection.disposable = self.held.still(self.protection.disposable)
+        scored = self.policy.score is not Score.HOST and done.scores.size
+        report = RoundReport(
+            now=self.now,
+            n_evicted=done.n_evict,
+            lost=lost,
+            score_min=float(done.scores.min()) if scored else None,
+            score_max=float(done.scores.max()) if scored else None,
+            ms=(perf_counter() - start) * 1e3,
+            reason=reason,
+            times_us=done.times_us,
+        )
+        self.reports.append(report)
+        return report
+
+    def _request(self, n_evict: int) -> Request | None:
+        """Ask for the library's own path where protection and score allow it."""
+        protection = self.protection
+        keep = protection.ranges(self.now)
+        native = self.policy.score is not Score.HOST
+        if native and not protection.late.ranges and not protection.disposable.ranges:
+            return Request(n_evict, self.mode, self.now, protect=keep, select=self.select)
+        true = self.cache.positions()
+        cells = self._candidates(keep, true)
+        if not len(cells):
+            return None
+        scores = self._scores(cells)
+        if protection.disposable.ranges:
+            scores = self._first(scores, true[:, cells], protection.disposable)
+        return Request(min(n_evict, len(cells)), self.mode, self.now, cells=cells, scores=scores)
+
+    def _candidates(
+        self, keep: Spans, true: np.ndarray, wanted: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Cells that may go, (n,) int32 by ascending position; never the newest one.
+
+        wanted: cells to include though their nominal position is protected.
+        """
+        nominal = self.cache.cells()
+        free = (nominal >= 0) & ~keep.contains(nominal)
+        if wanted is not None:
+            free |= wanted[: len(nominal)] & (nominal >= 0)
+        if self.protection.late.ranges:
+            free &= ~self.protection.late.contains(true[:, : len(nominal)]).any(0)
+        free &= nominal != nominal.max(initial=-1)
+        cells = np.flatnonzero(free).astype(np.int32)
+        return cells[np.argsort(nominal[cells], kind="stable")]
+
+    def _scores(self, cells: np.ndarray) -> np.ndarray:
+        """Scores of the cells, (n_sets, n) float32, from the policy or from the library."""
+        pos = self.cache.cells()[cells]
+        made = self.policy.host_scores(pos, self.n_sets, self.now)
+        if made is not None:
+            return np.ascontiguousarray(made, np.float32)
+        scores, _ = self.cache.score(Request(1, self.mode, self.now, cells=cells))
+        return scores
+
+    def _first(self, scores: np.ndarray, true: np.ndarray, spans: Spans) -> np.ndarray:
+        """Lower the scores of rows that hold one of `spans` below all others of their set."""
+        if self.mode is Mode.LAYER_HEAD:
+            held = true
+        elif self.mode is Mode.HEAD:
+            held = true[: self.n_sets]  # the same in every layer
+        else:
+            held = true[:1]
+        drop = scores.max(1, keepdims=True) - scores.min(1, keepdims=True) + 1.0
+        return np.where(spans.contains(held), scores - drop, scores).astype(np.float32)
+
+    @property
+    def n_sets(self) -> int:
+        """How many selections a round makes."""
+        if self.mode is Mode.LAYER_HEAD:
+            return self.cache.n_rows
+        return self.cache.layers[0].n_head_kv if self.mode is Mode.HEAD else 1
+
+    def take_reports(self) -> list[RoundReport]:
+        """Hand over the rounds since the last call, and raise what the callback kept."""
+        reports, self.reports = self.reports, []
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return reports

@@ -1,0 +1,55 @@
+"""The library's log lines: kept in a ring, never printed.
+
+llama.cpp logs through one process-wide callback. The last lines are what explains a refused
+model or a crash, so they are kept, and in the worker also written to the pipe behind stderr,
+which survives the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections import deque
+from typing import Any
+
+N_LINES = 200
+WARN, ERROR, CONT = 3, 4, 5  # enum ggml_log_level
+
+
+class LogRing:
+    """The last lines the library logged. Keep it alive as long as the library may log."""
+
+    def __init__(self, bindings: Any, echo: bool = False) -> None:
+        self.lines: deque[str] = deque(maxlen=N_LINES)
+        self._echo = echo
+        self._level = 0
+        self._open = ""  # a line still without its newline
+        self._errors: deque[str] = deque(maxlen=N_LINES)
+        # void (*ggml_log_callback)(enum ggml_log_level level, const char * text, void * user_data);
+        self._thunk = bindings.llama_log_callback(self._take)
+        bindings.llama_log_set(self._thunk, ctypes.c_void_p(0))
+
+    def _take(self, level: int, text: bytes | None, _user: Any) -> None:
+        try:
+            self._level = self._level if level == CONT else level
+            *done, self._open = (self._open + (text or b"").decode("utf-8", "replace")).split("\n")
+            for line in done:
+                self._keep(line)
+        except Exception:  # nothing may pass into C, and a lost log line is not worth a word
+            self._open = ""
+
+    def _keep(self, line: str) -> None:
+        if not line.strip(". "):
+            return  # the dots of a progress bar
+        self.lines.append(line)
+        if self._level in (WARN, ERROR):
+            self._errors.append(line)
+        if self._echo:
+            print(line, file=sys.stderr, flush=True)
+
+    def errors(self, n: int = 3) -> str:
+        """The last warnings and errors in one line, for a message."""
+        return "; ".join(list(self._errors)[-n:])
+
+    def clear_errors(self) -> None:
+        self._errors.clear()
