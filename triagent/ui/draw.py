@@ -141,7 +141,7 @@ def _card(block: CardBlock, opened: bool, width: int, palette: Palette) -> list[
         ("  " + one_line(block.argument, 400), palette.muted),
     ]
     found = [spread(left, [(" ".join(right), palette.muted)] if right else [], width)]
-    if block.diff:
+    if block.diff and block.state is not CardState.ASKING:  # the question shows it
         body = diff_lines(block.diff, width - 4, palette)
         found += _held(body, MAX_OPEN_LINES if opened else DIFF_PREVIEW_LINES, "open", palette)
     if opened and block.output:

@@ -7,7 +7,7 @@ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -62,6 +62,10 @@ class Agent(Protocol):
 
     def spans(self) -> Sequence[Span]:
         """Every token of the session in order, evicted or not."""
+        ...
+
+    def turn_starts(self) -> Mapping[int, int]:
+        """Position at which each turn begins, by turn number."""
         ...
 
     def status(self) -> CacheStatus: ...
@@ -183,3 +187,5 @@ class Services:
     """One sentence on which model fits this machine and how to get it."""
     save_config: Callable[[Config], Path] | None = None
     """Writes changed settings to the user's file; returns it."""
+    history: Path | None = None
+    """File of past prompts. None: they are forgotten when the app ends."""

@@ -52,6 +52,8 @@ class Palette:
 
     name: str
     """The theme's; part of the key of everything that is cached."""
+    paper: Style
+    """The background that everything stands on."""
     text: Style
     muted: Style
     faint: Style
@@ -103,6 +105,7 @@ def _rgb(theme: Theme, variables: dict[str, str]) -> Palette:
     good, warn, bad = color("success"), color("warning"), color("error")
     return Palette(
         name=theme.name,
+        paper=paper(back, 1.0),
         text=ink(text),
         muted=ink(text, 0.68),
         faint=ink(text, 0.38),
@@ -131,6 +134,7 @@ def _ansi(theme: Theme) -> Palette:
     muted = Style(color="bright_black")
     return Palette(
         name=theme.name,
+        paper=Style(),
         text=Style(color="default"),
         muted=muted,
         faint=muted,

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click, Resize
@@ -281,27 +282,32 @@ class Transcript(ScrollView, can_focus=True):
             return kept[1]
         strips = [Strip([])] * self._gap(index)
         strips += draw(block, opened, self._width, self.palette)
+        strips = [self._on_paper(strip) for strip in strips]
         self._drawn[index] = (key, strips)
         if len(self._drawn) > KEPT_BLOCKS:
             self._drawn.popitem(last=False)
         return strips
+
+    def _on_paper(self, strip: Strip) -> Strip:
+        paper = self.palette.paper
+        return strip.adjust_cell_length(self._width, paper).apply_style(paper)
 
     def _line(self, y: int) -> tuple[Strip, int]:
         """Strip and block index of a content line."""
         index = self._heights.find(y)
         strips = self._strips(index)
         within = y - self._heights.top(index)
-        return (strips[within] if within < len(strips) else Strip([])), index
+        blank = Strip.blank(self._width, self.palette.paper)
+        return (strips[within] if within < len(strips) else blank), index
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width, content_y = self._width, y + self.scroll_offset.y
         if content_y >= self._heights.total:
-            return Strip.blank(width)
+            return Strip.blank(width, self.palette.paper)
         line, index = self._line(content_y)
-        line = line.adjust_cell_length(width)
         if index == self._cursor and self.has_focus and line.text.strip():
-            line = Strip([*line]).apply_style(self.palette.cursor)
+            line = _lay(line, self.palette.cursor)
         selection = self.text_selection
         if selection is not None:
             line = _select(line, selection.get_span(content_y), self.palette.selected)
@@ -382,5 +388,9 @@ def _select(line: Strip, span: tuple[int, int] | None, style: Style) -> Strip:
         end = line.index_to_cell_position(min(span[1], len(line.text)))
     if end <= start:
         return line
-    middle = [type(s)(s.text, (s.style or Style()) + style) for s in line.crop(start, end)]
-    return Strip([*line.crop(0, start), *middle, *line.crop(end)])
+    return Strip([*line.crop(0, start), *_lay(line.crop(start, end), style), *line.crop(end)])
+
+
+def _lay(line: Strip, style: Style) -> Strip:
+    """Lay a style over all of a line; `apply_style` would put it below."""
+    return Strip([Segment(s.text, (s.style or Style()) + style) for s in line])

@@ -1,0 +1,315 @@
+"""The app: composes the screens, owns the agent's thread, and hands things between them.
+
+Keys become commands to the thread; what comes back is shown at most `UPDATES_PER_S` times a
+second. What slash commands do is in `actions`, what a screen looks like is in its module.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.message import Message
+from textual.screen import Screen
+
+from triagent.agent import events as ev
+from triagent.config import Config
+from triagent.ui import actions, slash
+from triagent.ui.approve import GRACE_S, ApprovalPanel
+from triagent.ui.chat import ChatScreen
+from triagent.ui.complete import Completer
+from triagent.ui.failure_panel import FailurePanel
+from triagent.ui.files import FileNames
+from triagent.ui.history import History
+from triagent.ui.notify import sequence
+from triagent.ui.ports import Open, Services
+from triagent.ui.prompt import PromptArea
+from triagent.ui.themes import OURS
+from triagent.ui.transcript import Transcript
+from triagent.ui.worker import UPDATES_PER_S, AgentThread, Done, Failed, Item, Opened
+
+LONG_TURN_S = 15.0
+"""A turn of at least this length tells the terminal when it ends."""
+CLOSE_WAIT_S = 15.0
+"""How long leaving waits for the session to be saved; a second Ctrl+C does not wait."""
+
+
+class TriagentApp(App[int]):
+    """The terminal app.
+
+    Args:
+        config: all settings.
+        services: what opens sessions, lists models and so on.
+        first: the session to open at start.
+        grace_s: see `approve.GRACE_S`.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "triagent"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar = [
+        Binding("ctrl+c", "control_c", "Interrupt, twice: quit", priority=True, id="app.interrupt"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit"),
+        Binding("f1", "help", "Help", id="app.help"),
+        Binding("f2", "sessions", "Sessions", id="app.sessions"),
+        Binding("f3", "models", "Models", id="app.models"),
+        Binding("f4", "memory", "Memory", id="app.memory"),
+        Binding("f5", "settings", "Settings", id="app.settings"),
+        Binding("ctrl+t", "transcript", "Transcript", id="app.transcript"),
+    ]
+
+    class Woken(Message):
+        """The inbox is no longer empty."""
+
+    def __init__(
+        self,
+        config: Config,
+        services: Services,
+        first: Open | None = None,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        # Without color the terminal's own palette is kept, and then stripped of its colors.
+        no_color = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if no_color else None)
+        self.config, self.services, self.first = config, services, first or Open()
+        for theme in OURS:
+            self.register_theme(theme)
+        self._set_looks(no_color)
+        self.thread: AgentThread | None = None
+        self._completer = Completer(
+            FileNames(config.workspace).find, {"theme": lambda: sorted(self.available_themes)}
+        )
+        self.chat = ChatScreen(History(services.history), self._completer, grace_s)
+        self._drawn_at = 0.0
+        self._drain_due = False
+        self._leaving = False
+        self._turn_began = 0.0
+        self._waiting: dict[str, Callable[[Any], None]] = {}
+
+    def _set_looks(self, no_color: bool) -> None:
+        ui = self.config.ui
+        theme = "ansi-dark" if no_color else ui.theme
+        self._wrong_theme = theme not in self.available_themes
+        self.theme = OURS[0].name if self._wrong_theme else theme
+        if not ui.motion:
+            self.animation_level = "none"
+        self.set_keymap(ui.keys)
+
+    def get_default_screen(self) -> Screen:
+        """The chat."""
+        return self.chat
+
+    def on_mount(self) -> None:
+        """Paint first; loading begins when the first picture is on its way."""
+        self.thread = AgentThread(
+            self.services.start, lambda: self.post_message(self.Woken())
+        )
+        self.call_after_refresh(self.thread.open, self.first)
+        if self._wrong_theme:
+            text = f'no theme is named "{self.config.ui.theme}"; /theme lists them'
+            self.chat.note(text, "warning")
+
+    def get_system_commands(self, screen: Screen):
+        """The command palette: our slash commands first."""
+        for command in slash.COMMANDS:
+            run = getattr(actions, f"command_{command.name}")
+            yield SystemCommand(
+                f"/{command.name}", command.help, lambda run=run: run(self, "")
+            )
+        yield SystemCommand("Screenshot", "save an SVG picture", self.deliver_screenshot)
+
+    # -- items from the thread
+
+    def on_triagent_app_woken(self) -> None:
+        """Draw now, or as soon as the last drawing is old enough."""
+        if self._drain_due:
+            return
+        wait = self._drawn_at + 1 / UPDATES_PER_S - time.monotonic()
+        if wait <= 0:
+            self._drain()
+        else:
+            self._drain_due = True
+            self.set_timer(wait, self._drain)
+
+    def _drain(self) -> None:
+        self._drain_due = False
+        self._drawn_at = time.monotonic()
+        if self.thread is None:
+            return
+        with self.batch_update():
+            for item in self.thread.take():
+                self._handle(item)
+
+    def _handle(self, item: Item) -> None:
+        match item:
+            case Done(during, result):
+                self._done(during, result)
+            case Failed(during, error) if during in self._waiting:
+                self._waiting.pop(during)
+                self.notify(str(error), title=during, severity="error", timeout=10)
+                return
+        self.chat.show_item(item)
+        match item:
+            case Opened(agent):
+                cache = agent.status()
+                advice = self.services.advice() if self.services.advice else ""
+                self.chat.welcome(actions.welcome_of(agent, cache, advice))
+            case ev.TurnStarted():
+                self._turn_began = time.monotonic()
+            case ev.ApprovalAsked(call=call):
+                self.tell("triagent asks", f"{call.name}: {' ; '.join(item.parts)}")
+            case ev.TurnEnded(outcome=outcome, seconds=seconds):
+                if seconds >= LONG_TURN_S:
+                    self.tell("triagent", f"turn {outcome.value} after {seconds:.0f} s")
+
+    def _done(self, during: str, result: Any) -> None:
+        then = self._waiting.pop(during, None)
+        if then is not None:
+            then(result)
+        if during in ("turn", "recall") and (text := self.chat.next_queued()) is not None:
+            self.send(text)
+
+    # -- to the thread
+
+    def send(self, text: str) -> None:
+        """Run a turn."""
+        if self.thread is not None:
+            self.chat.set_status(replace(self.chat.status, phase="starting", busy=True))
+            self.thread.turn(text)
+
+    def ask(
+        self, during: str, call: Callable, then: Callable[[Any], None], between: bool = False
+    ) -> None:
+        """Call something on the thread and go on with its result; errors are shown."""
+        if self.thread is None:
+            return
+        self._waiting[during] = then
+        (self.thread.ask_between if between else self.thread.ask)(during, call)
+
+    def interrupt(self) -> None:
+        """Stop the running turn."""
+        if self.thread is not None:
+            self.thread.cancel()
+
+    def open(self, what: Open) -> None:
+        """Open another session."""
+        self.chat.failure.hide()
+        self.first = what
+        if self.thread is not None:
+            self.thread.cancel()
+            self.thread.open(what)
+
+    def on_approval_panel_answered(self, message: ApprovalPanel.Answered) -> None:
+        """Hand the answer to the waiting turn."""
+        if self.thread is not None:
+            self.thread.answer(message.asked.id, message.decision)
+
+    def on_prompt_area_entered(self, message: PromptArea.Entered) -> None:
+        """A slash command, a turn, something for the queue, or a word into the running turn."""
+        command = slash.parse(message.text)
+        if command is not None:
+            actions.run(self, *command)
+        elif not self.chat.busy:
+            self.send(message.text)
+        elif message.steer and self.thread is not None and self.thread.agent is not None:
+            self.chat.feed.steered(message.text)
+            self.thread.agent.steer(message.text)
+        else:
+            self.chat.enqueue(message.text)
+
+    def on_failure_panel_chosen(self, message: FailurePanel.Chosen) -> None:
+        """Go on after a failure."""
+        actions.after_failure(self, message.step)
+
+    def on_transcript_copy_asked(self, message: Transcript.CopyAsked) -> None:
+        """Copy a block."""
+        self.copy_words(message.text)
+
+    # -- small things
+
+    def copy_words(self, text: str) -> None:
+        """To the clipboard, and say so."""
+        if text:
+            self.copy_to_clipboard(text)
+            self.notify(f"copied {len(text):,} characters", timeout=2)
+        else:
+            self.notify("there is nothing to copy", severity="warning", timeout=2)
+
+    def tell(self, title: str, body: str) -> None:
+        """Tell the terminal, when the user is not looking at it or waited long."""
+        away = not self.app_focus or time.monotonic() - self._turn_began >= LONG_TURN_S
+        if self.config.ui.notify and away and self._driver is not None:
+            self._driver.write(sequence(title, body))
+
+    def action_control_c(self) -> None:
+        """Copy a selection, else stop what runs; twice: leave."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_words(selected)
+            self.screen.clear_selection()
+        elif self._leaving:
+            self.exit(0)
+        elif self.screen is not self.chat:
+            self.screen.dismiss()
+        elif self.chat.control_c():
+            self.run_worker(self.action_quit())
+
+    async def action_quit(self) -> None:
+        """Save and leave."""
+        if self._leaving or self.thread is None:
+            self.exit(0)
+            return
+        self._leaving = True
+        self.notify("saving the session; Ctrl+C again leaves at once", timeout=CLOSE_WAIT_S)
+        self._close()
+
+    @work(thread=True)
+    def _close(self) -> None:
+        if self.thread is not None:
+            self.thread.close(CLOSE_WAIT_S)
+        self.call_from_thread(self.exit, 0)
+
+    def action_page(self, step: int) -> None:
+        """Scroll the transcript from the prompt."""
+        move = self.chat.transcript.action_page_up if step < 0 else None
+        (move or self.chat.transcript.action_page_down)()
+
+    def action_transcript(self) -> None:
+        """Go between prompt and transcript."""
+        transcript = self.chat.transcript
+        (self.chat.prompt.area if transcript.has_focus else transcript).focus()
+
+    def action_help(self) -> None:
+        """Keys and commands."""
+        actions.run(self, "help", "")
+
+    def action_sessions(self) -> None:
+        """The session list."""
+        actions.run(self, "sessions", "")
+
+    def action_models(self) -> None:
+        """The model list."""
+        actions.run(self, "models", "")
+
+    def action_memory(self) -> None:
+        """What the model still holds."""
+        actions.run(self, "memory", "")
+
+    def action_settings(self) -> None:
+        """All settings."""
+        actions.run(self, "settings", "")
+
+
+def run(config: Config, services: Services, first: Open | None = None) -> int:
+    """Run the app until the user leaves; returns the exit status. The terminal is restored."""
+    app = TriagentApp(config, services, first)
+    result = app.run(mouse=config.ui.mouse)
+    if app.thread is not None:
+        app.thread.close(0.1)
+    return app.return_code or result or 0

@@ -1,0 +1,121 @@
+"""The approval panel: what exactly will run, in its parts, with its diff; once, always or no.
+
+Stands in the prompt's place, so that nothing typed to the prompt can answer it. Keys that were
+already on their way when it appeared are not taken as an answer either.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from rich.console import Group
+from rich.style import Style
+from rich.text import Text
+from textual.binding import Binding
+from textual.message import Message
+from textual.strip import StripRenderable
+from textual.widgets import Static
+
+from triagent.agent.events import ApprovalAsked, Decision
+from triagent.ui.draw_diff import diff_lines
+from triagent.ui.lines import cells
+from triagent.ui.safe import plain
+from triagent.ui.themes import palette_of
+
+GRACE_S = 0.4
+"""Keys within this time of appearing are not an answer: they were meant for the prompt."""
+
+
+class ApprovalPanel(Static, can_focus=True):
+    """Asks one question at a time."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text()
+    BINDINGS: ClassVar = [
+        Binding("y,enter", "answer('once')", "Once", id="approve.once"),
+        Binding("a", "answer('always')", "Always", id="approve.always"),
+        Binding("n", "answer('deny')", "No", id="approve.deny"),
+        Binding("up,k", "scroll_up", "Up", show=False),
+        Binding("down,j", "scroll_down", "Down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+    ]
+
+    class Answered(Message):
+        """The user decided."""
+
+        def __init__(self, asked: ApprovalAsked, decision: Decision) -> None:
+            super().__init__()
+            self.asked, self.decision = asked, decision
+
+    def __init__(self, grace_s: float = GRACE_S) -> None:
+        super().__init__(id="approval")
+        self._asked: ApprovalAsked | None = None
+        self._shown_at = 0.0
+        self._grace_s = grace_s
+
+    @property
+    def asked(self) -> ApprovalAsked | None:
+        """The open question, or None."""
+        return self._asked
+
+    def show(self, asked: ApprovalAsked) -> None:
+        """Ask."""
+        self._asked, self._shown_at = asked, time.monotonic()
+        self.add_class("-shown")
+        self.scroll_home(animate=False)
+        self.draw()
+        self.focus()
+
+    def hide(self) -> None:
+        """Ask no more."""
+        self._asked = None
+        self.remove_class("-shown")
+
+    def draw(self) -> None:
+        """Show the question at the present width."""
+        asked = self._asked
+        if asked is None:
+            return
+        palette = palette_of(self.app.current_theme, self.app.theme_variables)
+        # Not yet laid out when first shown: the screen's width less edge, padding, scroll bar.
+        width = (self.size.width or self.app.size.width - 1) - 3
+        head = Text("? ", palette.warn).append(asked.call.name, palette.text + Style(bold=True))
+        head.append(f" asks, because {plain(asked.why)}", palette.muted)
+        lines = [head]
+        for number, part in enumerate(asked.parts, 1):
+            lead = f" {number}. " if len(asked.parts) > 1 else " $ "
+            for at, line in enumerate(cells(part, width - 5)):
+                text = Text(lead if at == 0 else " " * len(lead), palette.muted, no_wrap=True)
+                lines.append(text.append(line, palette.accent))
+        body: list = [Text("\n").join(lines)]
+        if asked.diff:
+            body.append(StripRenderable(diff_lines(asked.diff, width - 2, palette), width - 2))
+        body.append(self._keys(asked, palette))
+        self.update(Group(*body))
+
+    def _keys(self, asked: ApprovalAsked, palette) -> Text:
+        bold = palette.text + Style(bold=True)
+        keys = Text(no_wrap=True)
+        keys.append(" y", bold).append(" once   ", palette.muted)
+        if asked.may_always:
+            keys.append("a", bold).append(" always   ", palette.muted)
+        keys.append("n", bold).append(" or ", palette.muted)
+        keys.append("esc", bold).append(" no", palette.muted)
+        return keys
+
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self.draw()
+
+    def action_answer(self, decision: str) -> None:
+        """Decide; "always" only where it is on offer."""
+        asked = self._asked
+        if asked is None or time.monotonic() - self._shown_at < self._grace_s:
+            return
+        if decision == Decision.ALWAYS.value and not asked.may_always:
+            self.app.bell()
+            return
+        self.hide()
+        self.post_message(self.Answered(asked, Decision(decision)))

@@ -1,0 +1,65 @@
+"""What was typed before, kept in a file across sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+MAX_ENTRIES = 1000
+
+
+class History:
+    """Past prompts, walked with the arrow keys. The line being written is not lost by walking."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """`path` None: remembered only while the app runs."""
+        self._path = path
+        self._entries = _load(path) if path else []
+        self._at = len(self._entries)
+        self._draft = ""
+
+    def add(self, text: str) -> None:
+        """Remember a prompt; the same one twice in a row is kept once."""
+        if text.strip() and (not self._entries or self._entries[-1] != text):
+            self._entries = [*self._entries[-MAX_ENTRIES:], text]
+            self._save(text)
+        self._at, self._draft = len(self._entries), ""
+
+    def older(self, current: str) -> str | None:
+        """The entry before, or None at the oldest."""
+        if self._at == 0:
+            return None
+        if self._at == len(self._entries):
+            self._draft = current
+        self._at -= 1
+        return self._entries[self._at]
+
+    def newer(self) -> str | None:
+        """The entry after, at last the draft; None when that is shown already."""
+        if self._at >= len(self._entries):
+            return None
+        self._at += 1
+        return self._draft if self._at == len(self._entries) else self._entries[self._at]
+
+    def _save(self, text: str) -> None:
+        if self._path is None:
+            return
+        # A full or read-only disk must not stop anyone from typing.
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            with os.fdopen(os.open(self._path, flags, 0o600), "a", encoding="utf-8") as file:
+                file.write(json.dumps(text) + "\n")
+
+
+def _load(path: Path) -> list[str]:
+    found = []
+    with suppress(OSError):
+        for line in path.read_text("utf-8", errors="replace").splitlines()[-MAX_ENTRIES:]:
+            with suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, str):
+                    found.append(entry)
+    return found

@@ -1,0 +1,59 @@
+"""The first screen of an empty session: what this model can do, and what to type."""
+
+from __future__ import annotations
+
+from triagent.chat import ModelInfo
+
+SMALL_PARAMS = 200_000_000
+"""Below this a model is treated as the kind that comes with triagent: honest about its limits."""
+
+_SMALL = """\
+# triagent
+
+**{name}** is a tiny model, made to show how triagent works on any machine. It can list, \
+read and search the files of a folder and say what it found. It cannot program, does not know \
+facts, and follows only plain requests in English.
+
+Try one of these:
+
+- `list the files here`
+- `read README.md`
+- `find "budget" in the files`
+"""
+
+_LARGE = """\
+# triagent
+
+**{name}** reads, searches and edits files in this folder and runs commands. \
+What would change something is shown first, and asked for in mode `{mode}`.
+
+Try one of these:
+
+- `what is in this folder?`
+- `explain how the tests are run`
+- `find every TODO and list them by file`
+"""
+
+_MEMORY = """\
+{budget} What no longer fits is let go, the least needed first; `F4` shows what the model still \
+holds, and `/recall` brings words back.
+"""
+
+
+def welcome(info: ModelInfo, mode: str, budget: int, advice: str = "") -> str:
+    """Markdown for an empty session.
+
+    Args:
+        info: the loaded model.
+        mode: permission mode in force.
+        budget: most cells kept after a round; 0 when unbounded.
+        advice: which larger model fits this machine and how to get it; empty when unknown.
+    """
+    text = (_SMALL if info.n_params < SMALL_PARAMS else _LARGE).format(name=info.name, mode=mode)
+    if budget:
+        text += "\n" + _MEMORY.format(budget=f"Its memory is kept within {budget:,} cells.")
+    if advice:
+        text += f"\n**A larger model:** {advice}\n"
+    for note in info.notes:
+        text += f"\n> {note}\n"
+    return text + "\n`/` commands · `@` files · `Esc` interrupts · `F1` all keys\n"

@@ -1,0 +1,210 @@
+"""The thread that owns the agent. Commands go in by a queue, events come out in batches.
+
+The thread never touches a widget: it appends to an inbox and wakes the app with one message
+when the inbox was empty. The app empties it at most `UPDATES_PER_S` times a second, however
+fast tokens come. Two calls go around the queue, because a turn must hear them while it runs:
+`cancel` and `answer`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from typing import Any
+
+from triagent.agent.events import (
+    AnswerText,
+    CallText,
+    Decision,
+    Event,
+    Notice,
+    Prefilling,
+    StepDone,
+    ThinkingText,
+    ToolOutput,
+)
+from triagent.errors import TriagentError
+from triagent.ui.ports import Agent, Open, Start
+
+UPDATES_PER_S = 25
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Progress of opening a session."""
+
+    text: str
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session is open and takes commands."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A command ended with an error; `during` says which."""
+
+    during: str
+    error: BaseException
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command ended well."""
+
+    during: str
+    result: Any = None
+
+
+Command = tuple[str, Callable[[], Any]]
+Item = Event | Loading | Opened | Failed | Done
+
+
+class AgentThread:
+    """Runs one command after another on a thread of its own."""
+
+    def __init__(self, start: Start, wake: Callable[[], None]) -> None:
+        """Args:
+        start: opens a session; called on the thread.
+        wake: called on the thread when the inbox is no longer empty.
+        """
+        self._start, self._wake = start, wake
+        self._commands: SimpleQueue[Command | None] = SimpleQueue()
+        self._between: SimpleQueue[Command] = SimpleQueue()
+        self._inbox: deque[Item] = deque()
+        self._lock = threading.Lock()
+        self._agent: Agent | None = None
+        self._thread = threading.Thread(target=self._main, name="agent", daemon=True)
+        self._thread.start()
+
+    @property
+    def agent(self) -> Agent | None:
+        """The open session, or None while there is none."""
+        return self._agent
+
+    # -- from the app
+
+    def open(self, what: Open) -> None:
+        """Close the open session, if any, and open another."""
+        self._commands.put(("open", lambda: self._open(what)))
+
+    def turn(self, text: str) -> None:
+        """Run one turn."""
+        self.stream("turn", lambda agent: agent.run(text))
+
+    def stream(self, during: str, make: Callable[[Agent], Any]) -> None:
+        """Run something that yields events."""
+
+        def run() -> None:
+            for event in make(self._opened()):
+                self._put(event)
+                if isinstance(event, StepDone):
+                    self._run_between()
+
+        self._commands.put((during, run))
+
+    def ask(self, during: str, call: Callable[[Agent], Any]) -> None:
+        """Run something that returns a value; it comes back as `Done`."""
+        self._commands.put((during, lambda: call(self._opened())))
+
+    def ask_between(self, during: str, call: Callable[[Agent], Any]) -> None:
+        """Like `ask`, but in a running turn it has its turn after the next model call."""
+        self._between.put((during, lambda: call(self._opened())))
+        self._commands.put(("", self._run_between))
+
+    def cancel(self) -> None:
+        """Stop the running turn."""
+        if self._agent is not None:
+            self._agent.cancel()
+
+    def answer(self, id: str, decision: Decision) -> None:
+        """Answer an approval that the running turn waits for."""
+        if self._agent is not None:
+            self._agent.answer(id, decision)
+
+    def close(self, wait_s: float = 2.0) -> bool:
+        """Cancel, close the session and end the thread; False when it did not end in time."""
+        self.cancel()
+        self._commands.put(None)
+        self._thread.join(wait_s)
+        return not self._thread.is_alive()
+
+    def take(self) -> list[Item]:
+        """Empty the inbox: neighbors of one kind joined, progress only the last."""
+        with self._lock:
+            items = list(self._inbox)
+            self._inbox.clear()
+        return join(items)
+
+    # -- on the thread
+
+    def _main(self) -> None:
+        while (command := self._commands.get()) is not None:
+            self._run(command)
+        self._close()
+
+    def _run(self, command: Command) -> None:
+        during, run = command
+        try:
+            result = run()
+        except Exception as error:  # the top of the worker: everything is shown, nothing is lost
+            self._put(Failed(during, error))
+        else:
+            if during:
+                self._put(Done(during, result))
+
+    def _run_between(self) -> None:
+        while not self._between.empty():
+            self._run(self._between.get())
+
+    def _open(self, what: Open) -> None:
+        self._close()
+        agent = self._start(what, lambda text, share=None: self._put(Loading(text, share)))
+        self._agent = agent
+        self._put(Opened(agent))
+
+    def _close(self) -> None:
+        agent, self._agent = self._agent, None
+        if agent is not None:
+            try:
+                agent.close()
+            except (TriagentError, OSError) as error:
+                self._put(Notice("warning", f"the session did not close cleanly: {error}"))
+
+    def _opened(self) -> Agent:
+        if self._agent is None:
+            raise TriagentError("no session is open yet; wait until the model is loaded")
+        return self._agent
+
+    def _put(self, item: Item) -> None:
+        with self._lock:
+            was_empty = not self._inbox
+            self._inbox.append(item)
+        if was_empty:
+            self._wake()
+
+
+def join(items: list[Item]) -> list[Item]:
+    """Join neighbors: text after text of one kind, progress after progress."""
+    found: list[Item] = []
+    for item in items:
+        last = found[-1] if found else None
+        match last, item:
+            case (AnswerText(), AnswerText()) | (ThinkingText(), ThinkingText()):
+                found[-1] = replace(last, text=last.text + item.text)
+            case (CallText(), CallText()) if item.name in (None, last.name):
+                found[-1] = replace(last, text=last.text + item.text)
+            case (ToolOutput(), ToolOutput()) if item.call_id == last.call_id:
+                found[-1] = replace(last, text=last.text + item.text)
+            case (Prefilling(), Prefilling()) | (Loading(), Loading()):
+                found[-1] = item
+            case _:
+                found.append(item)
+    return found
