@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -49,6 +50,14 @@ class Limits:
         return self.memory_bytes or psutil.virtual_memory().total * 3 // 4
 
 
+class Changes(Protocol):
+    """Whoever keeps what a command is about to change."""
+
+    def before_command(self) -> None: ...
+
+    def after_command(self) -> tuple[str, ...]: ...
+
+
 class LocalSandbox:
     """Runs commands of one workspace. Implements `ports.Sandbox`.
 
@@ -59,6 +68,7 @@ class LocalSandbox:
         mode: "read-only" makes the workspace read-only, "full" confines nothing.
         limits: bounds of each command.
         rung: use this one without trying; None: the best that works.
+        changes: told before and after each command, so that it can be undone.
     """
 
     def __init__(
@@ -70,20 +80,25 @@ class LocalSandbox:
         mode: str = "ask",
         limits: Limits | None = None,
         rung: ladder.Rung | None = None,
+        changes: Changes | None = None,
     ) -> None:
         self._workspace = workspace.resolve()
         self._folder = private.resolve()
         self._private = view.Private.make(self._folder)
         self._own = tuple(path.resolve() for path in own)
-        self._read_only = mode == "read-only"
+        self._mode = mode
+        self._changes = changes
         self._limits = limits or Limits()
         self._granted: dict[str, frozenset[str]] = {}
         self._background: list[LocalBackground] = []
         self._spawner = Spawner()
         self._shell = shutil.which("bash") or "/bin/sh"
-        if mode == "full":
-            rung = ladder.OFF
-        self.rung = rung or ladder.choose(self._works)
+        self._best = rung or ladder.choose(self._works)
+
+    @property
+    def rung(self) -> ladder.Rung:
+        """What is in force: the best that works here, or nothing in mode full."""
+        return ladder.OFF if self._mode == "full" else self._best
 
     @property
     def level(self) -> str:
@@ -98,6 +113,10 @@ class LocalSandbox:
     def describe(self) -> str:
         """What holds and what does not, in one sentence for the footer and `doctor`."""
         return self.rung.summary
+
+    def set_mode(self, mode: str) -> None:
+        """Follow the mode: "read-only" closes the workspace, "full" opens everything."""
+        self._mode = mode
 
     def grant(self, command: str, names: frozenset[str]) -> None:
         """Let this very command, once, write guarded names that the user was asked about."""
@@ -124,8 +143,15 @@ class LocalSandbox:
         output = Output(
             output_path, self._limits.output_bytes, head_chars, tail_chars, on_output
         )
+        watched = self._changes if self._mode != "read-only" else None
+        if watched is not None:
+            watched.before_command()
         job = self._start(command, cwd, env, output, timeout_s)
-        job.pump(timeout_s, cancel)
+        try:
+            job.pump(timeout_s, cancel)
+        finally:
+            if watched is not None:
+                watched.after_command()
         return CommandResult(
             exit_code=None if job.was_ended else job.code,
             output_path=output_path,
@@ -220,7 +246,7 @@ class LocalSandbox:
             own=self._own,
             search_path=env["PATH"],
             writable=writable,
-            read_only=self._read_only,
+            read_only=self._mode == "read-only",
         )
         if name == "bwrap":
             argv = [*ladder.bwrap_argv(shutil.which("bwrap") or "bwrap", mounts, cwd), *argv]
@@ -264,7 +290,7 @@ class LocalSandbox:
             read = [item.source for item in mounts if item.kind == "ro"]
             read += [item.target for item in mounts if item.kind == "link"]
             write = [str(self._private.cache), str(self._private.tmp), "/dev"]
-            write += [] if self._read_only else [str(self._workspace)]
+            write += [] if self._mode == "read-only" else [str(self._workspace)]
             return {"read": read, "write": write, "deny_tcp": True}
         return None
 

@@ -1,0 +1,115 @@
+"""Answers of "always", kept per workspace in our own folder, listed and revocable.
+
+One small JSON file for each workspace, named by a hash of its path and readable by this user
+alone. It lies outside of every workspace, where no tool can write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from triagent.agent.approval_words import covers
+from triagent.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One answer of "always"."""
+
+    kind: str
+    """"run" or "write"."""
+    words: tuple[str, ...]
+    """The command's words, or the file's path."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {' '.join(self.words)}"
+
+
+class Rules:
+    """The answers for one workspace."""
+
+    def __init__(self, folder: Path, workspace: Path) -> None:
+        self._workspace = str(workspace.resolve())
+        self._path = folder / f"{workspace_hash(workspace)}.json"
+        self._rules = self._load()
+
+    @property
+    def path(self) -> Path:
+        """The file they are kept in."""
+        return self._path
+
+    def list(self) -> tuple[Rule, ...]:
+        """All rules, oldest first."""
+        return tuple(self._rules)
+
+    def add(self, rule: Rule) -> None:
+        """Keep a rule, once."""
+        if rule not in self._rules:
+            self._rules.append(rule)
+            self._save()
+
+    def revoke(self, rule: Rule) -> bool:
+        """Forget a rule; False when it was not there."""
+        if rule not in self._rules:
+            return False
+        self._rules.remove(rule)
+        self._save()
+        return True
+
+    def allows_run(self, words: Sequence[str], is_file: Callable[[str], bool]) -> bool:
+        """Whether an answer covers a command of these words."""
+        for rule in self._rules:
+            if rule.kind == "run":
+                more_are_files = all(map(is_file, words[len(rule.words) :]))
+                if covers(rule.words, words, more_are_files):
+                    return True
+        return False
+
+    def allows_write(self, path: str) -> bool:
+        """Whether an answer covers writing this very file."""
+        return Rule("write", (path,)) in self._rules
+
+    def _load(self) -> list[Rule]:
+        try:
+            data = json.loads(self._path.read_text("utf-8"))
+            rules = data["rules"]
+            return [Rule(str(item["kind"]), tuple(map(str, item["words"]))) for item in rules]
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"{self._path} is damaged ({error}); remove it to start without approvals"
+            ) from error
+
+    def _save(self) -> None:
+        data = {
+            "workspace": self._workspace,
+            "rules": [{"kind": rule.kind, "words": list(rule.words)} for rule in self._rules],
+        }
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(self._path, json.dumps(data, indent=1).encode())
+
+
+def workspace_hash(workspace: Path) -> str:
+    """A short name for a workspace, from its real path."""
+    return hashlib.sha256(os.fsencode(workspace.resolve())).hexdigest()[:16]
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file at once, readable by this user alone; on disk when this returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
