@@ -56,13 +56,14 @@ def assemble(
     """
     model = LoadedModel(config, echo)
     try:
-        return _connect(model, config, cache, seed)
+        return connect(model, config, cache, seed)
     except BaseException:
         model.close()
         raise
 
 
-def _connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: int) -> Assembly:
+def connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: int = 0) -> Assembly:
+    """Make a context for a loaded model. Raises what `assemble` does."""
     notes: list[str] = []
     found = find_sidecar(model.file, config.sidecar)
     path, stats = found or (None, None)

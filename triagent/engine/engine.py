@@ -312,9 +312,13 @@ class Engine:
         mean[held] = total[held] / count[held]
         return mean
 
-    def close(self) -> None:
-        """Free context, then model. May be called twice."""
+    def close_context(self) -> None:
+        """Free the context and leave the model loaded."""
         if self.hook is not None and self.context.handle:
             self.hook.disarm()
         self.context.close()
+
+    def close(self) -> None:
+        """Free context, then model. May be called twice."""
+        self.close_context()
         self.model.close()
