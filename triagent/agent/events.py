@@ -180,6 +180,8 @@ class TurnEnded:
     usage: Usage
     seconds: float
     cache: CacheStatus | None = None
+    unproved: bool = False
+    """The answer speaks of changes, and no tool changed anything."""
 
 
 Event = (

@@ -36,6 +36,9 @@ _STOP = frozenset(
     )
 )
 
+_ECHOES = ("recall", "note")
+"""Tools whose results only repeat what was said."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -168,6 +171,10 @@ class Index:
         return 0
 
     def _add(self, id: str, record: Record) -> None:
+        if record.type == "event" and record.data["name"] == "rewound":
+            self._db.execute(
+                "DELETE FROM passages WHERE session = ? AND turn >= ?", (id, record.data["turn"])
+            )
         for item in passages_of(record):
             self._db.execute(
                 "INSERT INTO passages VALUES(?,?,?,?,?,?)",
@@ -183,7 +190,7 @@ def passages_of(record: Record) -> Iterator[Passage]:
     who = {"user": "user", "answer": "you", "tool_ended": f"{data.get('tool')} result"}.get(
         data["name"]
     )
-    if who:
+    if who and data.get("tool") not in _ECHOES:
         yield from cut(data["turn"], who, data["text"], data["pos"], data["stop"])
 
 

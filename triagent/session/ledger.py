@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,18 @@ SNAPSHOT_BYTES = 256 << 20
 """How far back a snapshot is looked for; an older one saves little over a replay."""
 WHOLE_BYTES = 8 << 20
 """Logs up to this size are verified whole when they are opened."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A checkpoint with a snapshot."""
+
+    name: str
+    """The snapshot's file name."""
+    pos: int
+    hash: str
+    offset: int
+    """Byte of the checkpoint: what the snapshot holds lies before it."""
 
 
 class Ledger:
@@ -152,22 +165,38 @@ class Ledger:
                 yield record
                 before, offset = record.seq, record.stop
 
-    def spans(self, pos: int = 0) -> Iterator[Span]:
-        """All tokens from a position on, which must be where a span begins."""
-        for record in self.records():
-            if record.type == "tokens" and record.data["pos"] >= pos:
-                yield span_of(record)
+    def spans(self, pos: int = 0, offset: int = 0) -> Iterator[Span]:
+        """The session's tokens from a position on, as they stand after every rewind.
 
-    def snapshots(self) -> list[tuple[str, int, str]]:
-        """(file name, position, ledger hash) of checkpoints with a snapshot, newest first."""
-        found = []
+        Args:
+            pos: where a span begins.
+            offset: byte from which to read, with `pos` reached before it.
+        """
+        cuts = self._cuts(offset) if self.state.n_rewinds else []
+        for record in self.records(offset):
+            if record.type == "tokens" and record.data["pos"] >= pos:
+                later = (at for seq, at in cuts if seq > record.seq)
+                if record.data["pos"] < min(later, default=self.state.n_pos):
+                    yield span_of(record)
+
+    def snapshots(self) -> Iterator[Mark]:
+        """Checkpoints with a snapshot of what is still part of the session, newest first."""
+        lowest = self.state.n_pos
         for record in checkpoints(self.path, self.size, SNAPSHOT_BYTES):
-            if record.data["snapshot"]:
-                state = record.data["state"]
-                found.append((record.data["snapshot"], state["n_pos"], state["hash"]))
-            if len(found) >= 4:
-                break
-        return found
+            state = record.data["state"]
+            if state["n_rewinds"] != self.state.n_rewinds:
+                return  # what was rewound since may be in it
+            if record.data["snapshot"] and state["n_pos"] <= lowest:
+                name = Path(record.data["snapshot"]).name
+                yield Mark(name, state["n_pos"], state["hash"], record.offset)
+
+    def _cuts(self, offset: int) -> list[tuple[int, int]]:
+        """(seq, position) of each rewind."""
+        return [
+            (record.seq, record.data["pos"])
+            for record in self.records(offset)
+            if record.type == "event" and record.data["name"] == "rewound"
+        ]
 
     def verify(self) -> int:
         """Read every record; returns their number. Raises SessionError on damage."""

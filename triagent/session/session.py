@@ -6,10 +6,11 @@ Owns the session's folder. Knows nothing of models or of the screen.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triagent.chat import Evicted, Span
+from triagent.chat import Evicted, Origin, Span
 from triagent.session.index import Found, Index
 from triagent.session.ledger import CHECKPOINT_BYTES, Ledger
 from triagent.session.record import Record
@@ -20,6 +21,18 @@ OUTPUTS = "out"
 BLOBS = "blobs"
 KEPT_SNAPSHOTS = 2
 """Snapshots on disk a session; each is as large as the cache."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A saved cache state and where it belongs."""
+
+    path: Path
+    pos: int
+    hash: str
+    """Of the ledger up to it."""
+    offset: int
+    """Byte of the log behind which everything newer lies."""
 
 
 class Session:
@@ -42,6 +55,11 @@ class Session:
     def n_pos(self) -> int:
         """Position of the next token."""
         return self.ledger.state.n_pos
+
+    @property
+    def pins(self) -> list[tuple[int, int]]:
+        """Position ranges [start, stop) that the user protects."""
+        return [(start, stop) for start, stop in self.ledger.state.pins]
 
     @property
     def outputs(self) -> Path:
@@ -83,12 +101,12 @@ class Session:
         for old in found[:-KEPT_SNAPSHOTS]:
             old.unlink(missing_ok=True)
 
-    def snapshots(self) -> Iterator[tuple[Path, int, str]]:
-        """(path, position, ledger hash) of snapshots that still exist, newest first."""
-        for name, pos, hash in self.ledger.snapshots():
-            path = self.folder / SNAPSHOTS / Path(name).name
+    def snapshots(self) -> Iterator[Snapshot]:
+        """Snapshots that still exist, newest first."""
+        for mark in self.ledger.snapshots():
+            path = self.folder / SNAPSHOTS / mark.name
             if path.is_file():
-                yield path, pos, hash
+                yield Snapshot(path, mark.pos, mark.hash, mark.offset)
 
     # -- reading
 
@@ -98,10 +116,13 @@ class Session:
 
     def recent(self, n_bytes: int = 1 << 18) -> Iterator[Record]:
         """The last events, at least those of the last `n_bytes` of the log."""
+        return (x for x in self._recent_records(n_bytes) if x.type == "event")
+
+    def _recent_records(self, n_bytes: int = CHECKPOINT_BYTES * 16) -> Iterator[Record]:
         offset = 0
         if self.ledger.size > n_bytes:
             offset = checkpoint_before(self.ledger.path, self.ledger.size - n_bytes)
-        return self.events(offset)
+        return self.ledger.records(offset)
 
     def open_calls(self) -> list[dict[str, Any]]:
         """Tool calls of an unfinished turn that have no result: a crash came between."""
@@ -117,6 +138,26 @@ class Session:
             elif name == "tool_ended":
                 calls.pop(data["call_id"], None)
         return list(calls.values())
+
+    def unfed_results(self) -> list[dict[str, Any]]:
+        """Results of an unfinished turn that came after its last tokens."""
+        results: list[dict[str, Any]] = []
+        for record in self._recent_records():
+            if record.type == "tokens":
+                results.clear()
+            elif record.type == "event" and record.data["name"] == "tool_ended":
+                results.append(record.data)
+        return results
+
+    def is_message_open(self) -> bool:
+        """Whether the last tokens leave a message unfinished."""
+        is_open = False
+        for record in self._recent_records():
+            if record.type == "tokens":
+                is_open = record.data["origin"] != Origin.SYSTEM.value
+            elif record.type == "event" and record.data["name"] in ("step_done", "closed"):
+                is_open = False
+        return is_open
 
     def search(self, query: str, n: int = 20) -> list[Found]:
         """Passages of this session, best first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from triagent.session.record import Record
@@ -33,6 +33,9 @@ class State:
     model: str = ""
     workspace: str = ""
     ended: bool = False
+    n_rewinds: int = 0
+    pins: list[list[int]] = field(default_factory=list)
+    """Position ranges [start, stop) that the user protects."""
 
     def fold(self, record: Record) -> None:
         """Take in the next record."""
@@ -60,11 +63,22 @@ class State:
         self.n_evicted += data["n"]
 
     def _event(self, data: dict[str, Any]) -> None:
-        if data["name"] == "turn_started":
-            self.turn, self.turn_open, self.ended = data["turn"], True, False
-            self.title = self.title or title_of(data["text"])
-        elif data["name"] == "turn_ended":
-            self.turn_open = False
+        match data["name"]:
+            case "turn_started":
+                self.turn, self.turn_open, self.ended = data["turn"], True, False
+                self.title = self.title or title_of(data["text"])
+            case "turn_ended":
+                self.turn_open = False
+            case "rewound":
+                self.n_pos, self.turn = data["pos"], data["turn"] - 1
+                self.hash = chain(self.hash, data["pos"], [])
+                self.n_rewinds += 1
+                self.turn_open = False
+            case "pinned":
+                self.pins.append([data["start"], data["stop"]])
+            case "unpinned":
+                span = [data["start"], data["stop"]]
+                self.pins = [pin for pin in self.pins if pin != span]
 
     def _title(self, data: dict[str, Any]) -> None:
         self.title = data["text"]

@@ -6,29 +6,17 @@ Knows nothing of files.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 
-# Escape sequences (CSI, OSC and the two-character kind) would reach the terminal; control,
-# zero-width and direction-changing characters can hide text from the user.
-_ESCAPE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)|\x1b[@-_]|\x9b[0-?]*[ -/]*[@-~]",
-    re.DOTALL,
-)
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
+from triagent.agent import sanitize
+
 MAX_LINE = 1000
 """Characters shown of one line."""
 
 
 def clean(text: str) -> str:
     """Text without terminal escapes and hidden characters, lines ended by a plain newline."""
-    text = text.replace("\r\n", "\n")
-    if "\x1b" in text or "\x9b" in text:
-        text = _ESCAPE.sub("", text)
-    return _HIDDEN.sub("", text)
+    return sanitize.clean(text).text
 
 
 def decode(data: bytes) -> str | None:

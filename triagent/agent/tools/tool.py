@@ -129,3 +129,32 @@ def one_line(text: str, limit: int = 100) -> str:
     """The first line, cut to `limit` characters."""
     line = text.strip().split("\n", 1)[0]
     return line if len(line) <= limit and "\n" not in text.strip() else line[: limit - 1] + "…"
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+def misfit(schema: ToolSchema, arguments: Arguments) -> str:
+    """What is wrong with the arguments, in one sentence for the model; empty when they fit."""
+    properties = schema.parameters["properties"]
+    if lacking := [key for key in schema.parameters["required"] if key not in arguments]:
+        return f"{schema.name} needs {', '.join(lacking)}"
+    for key, value in arguments.items():
+        wanted = properties.get(key)
+        if wanted is None:
+            return f'{schema.name} has no argument "{key}"; it takes {", ".join(properties)}'
+        if value is None and key not in schema.parameters["required"]:
+            continue
+        is_flag = isinstance(value, bool) and wanted["type"] != "boolean"
+        if is_flag or not isinstance(value, _TYPES[wanted["type"]]):
+            return f"{key} must be of type {wanted['type']}"
+        if value not in wanted.get("enum", [value]):
+            return f"{key} must be one of {', '.join(wanted['enum'])}"
+    return ""

@@ -1,0 +1,215 @@
+"""The model and the session as one: what is fed or sampled is recorded before it counts.
+
+Turns the model's deltas into events. Knows nothing of tools or guards.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from triagent.agent import events
+from triagent.agent.events import Event, Notice
+from triagent.chat import (
+    Appended,
+    CacheStatus,
+    CallText,
+    Delta,
+    Evicted,
+    Limits,
+    Message,
+    Model,
+    Origin,
+    Prefill,
+    Span,
+    StepEnd,
+    Text,
+    Thinking,
+    ToolSchema,
+)
+from triagent.errors import SessionError, SnapshotError
+from triagent.session.session import Session
+
+
+class Interrupt:
+    """Whether the running turn shall end early: by the user or by the clock."""
+
+    def __init__(self) -> None:
+        self.cancel = threading.Event()
+        self.deadline = float("inf")
+
+    def begin(self, seconds: float) -> None:
+        """A turn begins that may take this long."""
+        self.cancel.clear()
+        self.deadline = time.monotonic() + seconds
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+    @property
+    def is_due(self) -> bool:
+        return self.cancel.is_set() or self.is_late
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message of the model, not yet recorded."""
+
+    end: StepEnd
+    text: str
+    thinking: str
+    pos: int
+    """Position of its first token."""
+
+
+class Conversation:
+    """A model's cache and a session's ledger, kept equal."""
+
+    def __init__(self, model: Model, session: Session, interrupt: Interrupt) -> None:
+        self.model, self.session = model, session
+        self._interrupt = interrupt
+
+    # -- opening
+
+    def start(self, system: str, tools: Sequence[ToolSchema]) -> Iterator[Event]:
+        """Open a new session, or bring the cache to where the ledger ends."""
+        if self.session.n_pos == 0:
+            appended = yield from self._pass(self.model.open(system, tools))
+            self.keep(appended.spans)
+            return
+        self.model.bind_tools(tools)
+        yield from self.restore()
+
+    def restore(self) -> Iterator[Event]:
+        """Load the newest snapshot that fits and replay what came after; else replay all."""
+        pos = offset = 0
+        for snapshot in self.session.snapshots():
+            try:
+                self.model.load(snapshot.path, snapshot.hash)
+            except SnapshotError as error:
+                yield Notice("info", f"snapshot not used ({error}); the session is read again")
+                continue
+            pos, offset = snapshot.pos, snapshot.offset
+            break
+        spans = tuple(self.session.ledger.spans(pos, offset))
+        if spans:
+            yield from self._replay(spans)
+        for start, stop in self.session.pins:
+            self.model.pin(start, stop)
+
+    def _replay(self, spans: tuple[Span, ...]) -> Iterator[Event]:
+        self.session.event("replayed", pos=spans[0].pos)
+        appended = yield from self._pass(self.model.replay(spans), stoppable=False)
+        if appended.spans and appended.spans[-1].stop != self.session.n_pos:
+            raise SessionError(
+                f"the cache ends at {appended.spans[-1].stop}, the session at "
+                f"{self.session.n_pos}; resume the session again"
+            )
+
+    def sync(self) -> Iterator[Event]:
+        """Undo what the cache holds beyond the ledger, after a failure between the two."""
+        if self.model.status().n_pos == self.session.n_pos:
+            return
+        if not self.model.rollback(self.session.n_pos):
+            yield from self.restore()
+
+    def rewind(self, pos: int, turn: int) -> Iterator[Event]:
+        """Go back to `pos`, where `turn` began: in place if that is exact, else by a replay."""
+        is_exact = self.model.rollback(pos)
+        self.session.event("rewound", pos=pos, turn=turn)
+        if not is_exact:
+            yield from self.restore()
+
+    # -- one step
+
+    def feed(
+        self, messages: Sequence[Message], stoppable: bool = True
+    ) -> Generator[Event, None, Appended]:
+        """Feed messages and record them. When it is cut, nothing is recorded: see `Appended`."""
+        appended = yield from self._pass(self.model.append(messages), stoppable)
+        if not appended.cancelled:
+            self.keep(appended.spans)
+        return appended
+
+    def sample(self, limits: Limits) -> Generator[Event, None, Said]:
+        """Let the model speak; nothing is recorded until `keep`."""
+        pos, text, thinking = self.session.n_pos, [], []
+        for delta in self._watch(self.model.generate(limits)):
+            if isinstance(delta, StepEnd):
+                return Said(delta, "".join(text), "".join(thinking), pos)
+            if isinstance(delta, Text):
+                text.append(delta.text)
+            elif isinstance(delta, Thinking):
+                thinking.append(delta.text)
+            yield from self._event(delta)
+        raise RuntimeError("the model ended without a StepEnd")
+
+    def keep(self, spans: Sequence[Span]) -> None:
+        """Record tokens that are in the cache."""
+        for span in spans:
+            if span.ids:
+                self.session.add_span(span)
+
+    def cut(self, spans: Sequence[Span], pos: int) -> Sequence[Span]:
+        """Take the cache back to `pos` if that is exact; returns the spans that stay."""
+        if self.model.rollback(pos):
+            return [span for span in spans if span.stop <= pos]
+        return spans
+
+    def close_message(self, note: str = "") -> Generator[Event, None, None]:
+        """End an unfinished assistant message as the model's family ends it."""
+        appended = yield from self._pass(self.model.close_message(note), stoppable=False)
+        self.keep(appended.spans)
+        self.session.event("closed")
+
+    # -- deltas
+
+    def _pass(
+        self, deltas: Iterator[Delta], stoppable: bool = True
+    ) -> Generator[Event, None, Appended]:
+        for delta in self._watch(deltas, stoppable):
+            if isinstance(delta, Appended):
+                return delta
+            yield from self._event(delta)
+        raise RuntimeError("the model ended without an Appended")
+
+    def _watch(self, deltas: Iterator[Delta], stoppable: bool = True) -> Iterator[Delta]:
+        """Cancel the model when the turn shall end, also when that was asked too early for it."""
+        told = False
+        try:
+            for delta in deltas:
+                if not told and stoppable and self._interrupt.is_due:
+                    self.model.cancel()
+                    told = True
+                yield delta
+        except GeneratorExit:  # the reader left; the model's iterators must run to their end
+            self.model.cancel()
+            for _ in deltas:
+                pass
+            raise
+
+    def _event(self, delta: Delta) -> Iterator[Event]:
+        match delta:
+            case Prefill():
+                yield events.Prefilling(delta.n_done, delta.n_total, delta.tps)
+            case Text():
+                yield events.AnswerText(delta.text)
+            case Thinking():
+                yield events.ThinkingText(delta.text)
+            case CallText():
+                yield events.CallText(delta.text, delta.name)
+            case CacheStatus():
+                yield events.CacheChanged(delta)
+            case Evicted():
+                self.session.add_round(delta, self.model.info.policy)
+                yield events.RoundDone(delta.n_evicted, delta.now, delta.lost, delta.ms)
+
+
+def calls_start(spans: Sequence[Span]) -> int | None:
+    """Position where the first call begins, or None."""
+    return next((span.pos for span in spans if span.origin is Origin.CALL), None)
+
+

@@ -1,0 +1,165 @@
+"""A turn without a screen: text or JSON lines out, an exit status that follows the facts.
+
+    0  answered              4  every tool call failed, or the answer speaks of changes that
+    1  failed                   no tool made
+    3  stopped by a guard    130  cancelled
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from triagent.agent import facts
+from triagent.agent.events import (
+    AnswerText,
+    ApprovalAsked,
+    Decision,
+    Event,
+    Notice,
+    Outcome,
+    Recalled,
+    RoundDone,
+    StepDone,
+    ToolEnded,
+    ToolProposed,
+    TurnEnded,
+    as_json,
+)
+
+DONE, FAILED, STOPPED, UNPROVED, CANCELLED = 0, 1, 3, 4, 130
+PIPE_CHARS = 1_000_000
+"""Most characters read from a pipe as a prompt."""
+
+
+class Turns(Protocol):
+    """The part of the agent that is used here."""
+
+    def turn(self, text: str) -> Iterator[Event]: ...
+
+    def answer(self, id: str, decision: Decision) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+def run(
+    agent: Turns, prompt: str, json: bool = False, out: TextIO | None = None,
+    err: TextIO | None = None,
+) -> int:  # fmt: skip
+    """Run one turn and show it; returns the exit status. Approvals are refused: nobody is asked.
+
+    Args:
+        json: one JSON object an event on `out`; otherwise the answer's text on `out` and what
+            was done on `err`.
+    """
+    out, err = out or sys.stdout, err or sys.stderr
+    show: Callable[[Event], None] = JsonLines(out) if json else Plain(out, err)
+    end: TurnEnded | None = None
+    with _interruptible(agent):
+        for event in agent.turn(prompt):
+            if isinstance(event, ApprovalAsked):
+                agent.answer(event.id, Decision.DENY)
+            if isinstance(event, TurnEnded):
+                end = event
+            show(event)
+    return exit_status(end)
+
+
+def exit_status(end: TurnEnded | None) -> int:
+    """The status that a turn's facts call for."""
+    if end is None or end.outcome is Outcome.FAILED:
+        return FAILED
+    if end.outcome is Outcome.CANCELLED:
+        return CANCELLED
+    if end.outcome is Outcome.STOPPED:
+        return STOPPED
+    all_failed = end.n_tools > 0 and end.n_failed == end.n_tools
+    return UNPROVED if end.unproved or all_failed else DONE
+
+
+def prompt_from(words: str, pipe: TextIO | None = None) -> str:
+    """The prompt of a command line: its words, then what comes through a pipe."""
+    pipe = pipe or sys.stdin
+    piped = "" if pipe is None or pipe.isatty() else pipe.read(PIPE_CHARS)
+    return "\n\n".join(part for part in (words.strip(), piped.strip()) if part)
+
+
+class JsonLines:
+    """Every event as a line."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __call__(self, event: Event) -> None:
+        print(json_module.dumps(as_json(event), ensure_ascii=False), file=self._out, flush=True)
+
+
+class Plain:
+    """The answer on one stream; tools, rounds and the line of facts on the other."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+        self._has_text = False
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case AnswerText():
+                self._write(event.text)
+            case StepDone():
+                self._line()
+            case ToolProposed():
+                self._note(f"> {event.summary}")
+            case ToolEnded() if not event.ok:
+                self._note(f"  {event.text.strip().splitlines()[-1][:200]}")
+            case ApprovalAsked():
+                self._note(f"  refused, nobody to ask: {'; '.join(event.parts)} ({event.why})")
+            case RoundDone():
+                self._note(f"  evicted {event.n_evicted} cells in {event.ms:.0f} ms")
+            case Recalled():
+                self._note(f"  {event.text.strip()}")
+            case Notice():
+                self._note(f"{event.level}: {event.text}")
+            case TurnEnded():
+                self._ended(event)
+
+    def _ended(self, end: TurnEnded) -> None:
+        self._line()
+        if end.outcome is not Outcome.DONE:
+            self._note(f"{end.outcome.value}: {end.why}")
+        self._note(facts.line(end))
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+        self._has_text = not text.endswith("\n")
+
+    def _line(self) -> None:
+        if self._has_text:
+            self._write("\n")
+
+    def _note(self, text: str) -> None:
+        self._line()
+        print(text, file=self._err, flush=True)
+
+
+@contextmanager
+def _interruptible(agent: Turns) -> Iterator[None]:
+    """Let Ctrl-C cancel the turn, so that it ends as a turn; a second one ends the program."""
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        agent.cancel()
+
+    try:
+        before = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread: whoever runs us handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
