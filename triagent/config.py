@@ -1,12 +1,17 @@
 """Every setting, with its meaning below it: defaults < file < environment < flags.
 
-Holds values only; they are checked together once, at start, and passed down.
+Holds values and their ranges; `settings` reads them. They are checked together once, at start,
+and passed down. The text below a field is its documentation everywhere: in the settings file,
+in `triagent config` and in completion.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from triagent.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -107,3 +112,64 @@ class Config:
     """Folder the tools work in."""
     offline: bool = False
     """Never use the network, not even when asked to download."""
+
+
+MODES = ("read-only", "ask", "auto", "full")
+CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0")
+POLICIES = (
+    "auto", "triattention", "fitted", "knorm", "keydiff", "streaming", "random", "none",
+)  # fmt: skip
+SELECTS = ("per-layer-head", "per-head", "shared")
+
+
+def check(config: Config) -> None:
+    """Check all values together.
+
+    Raises:
+        ConfigError: one line for each value that is out of range.
+    """
+    problems = [text for text in _problems(config) if text]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _problems(config: Config) -> Iterator[str]:
+    model, cache, sampling, agent = config.model, config.cache, config.sampling, config.agent
+    yield _one_of("model.cache_type", model.cache_type, CACHE_TYPES)
+    yield _at_least("model.gpu_layers", model.gpu_layers, -1)
+    yield _at_least("model.threads", model.threads, 0)
+    yield _at_least("model.n_ctx", model.n_ctx, 0)
+    yield _one_of("cache.policy", cache.policy, POLICIES)
+    yield _one_of("cache.select", cache.select, SELECTS)
+    yield _at_least("cache.interval", cache.interval, 1)
+    yield _at_least("cache.chunk", cache.chunk, 1)
+    yield _at_least("cache.n_sink", cache.n_sink, 0)
+    yield _at_least("cache.n_window", cache.n_window, 1)
+    if cache.budget is not None:
+        least = cache.n_sink + cache.n_window + 1
+        yield _at_least("cache.budget", cache.budget, least, " (n_sink + n_window + 1)")
+    yield _at_least("sampling.temperature", sampling.temperature, 0)
+    yield _share("sampling.top_p", sampling.top_p)
+    yield _share("sampling.min_p", sampling.min_p)
+    yield _at_least("sampling.top_k", sampling.top_k, 0)
+    yield _at_least("sampling.seed", sampling.seed, 0)
+    yield _at_least("sampling.max_tokens", sampling.max_tokens, 1)
+    yield _at_least("sampling.think_tokens", sampling.think_tokens, 0)
+    yield _one_of("agent.mode", agent.mode, MODES)
+    yield _at_least("agent.max_steps", agent.max_steps, 1)
+    yield _at_least("agent.max_seconds", agent.max_seconds, 1)
+    yield _at_least("agent.command_seconds", agent.command_seconds, 1)
+    yield _at_least("agent.output_chars", agent.output_chars, 200)
+
+
+def _one_of(key: str, value: str, known: tuple[str, ...]) -> str:
+    return "" if value in known else f'{key} is "{value}"; it is one of {", ".join(known)}'
+
+
+def _at_least(key: str, value: float, least: float, why: str = "") -> str:
+    # Written so that NaN is refused as well.
+    return "" if value >= least else f"{key} is {value}; it is at least {least}{why}"
+
+
+def _share(key: str, value: float) -> str:
+    return "" if 0 <= value <= 1 else f"{key} is {value}; it lies between 0 and 1"
