@@ -112,14 +112,22 @@ def test_a_patch_that_does_not_fit_names_pin_file_hunk_and_next_command(
         assert part in message
 
 
-def test_a_failed_patch_leaves_a_tree_that_a_corrected_one_can_use(tmp_path, tarball, pin, patches):
+def test_a_patch_that_does_not_fit_leaves_the_tree_untouched(tmp_path, tarball, pin, patches):
     tree = tmp_path / "tree"
+    source.prepare(tree, tarball, pin, patches)
+    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
     patches[0].write_bytes(patch_text("x").replace(b" two", b" three"))
     with pytest.raises(BuildError):
         source.prepare(tree, tarball, pin, patches)
-    patches[0].write_bytes(patch_text("right"))
+    assert {path: path.stat().st_mtime_ns for path in tree.rglob("*")} == before
+
+
+def test_an_interrupted_write_is_not_taken_for_a_whole_tree(tmp_path, tarball, pin, patches):
+    tree = tmp_path / "tree"
     source.prepare(tree, tarball, pin, patches)
-    assert (tree / "vendor/llama.cpp/src/a.cpp").read_bytes() == b"one\nright\ntwo\n"
+    source._write(tree, {"src/a.cpp": b"half"})
+    source.prepare(tree, tarball, pin, patches)
+    assert (tree / "vendor/llama.cpp/src/a.cpp").read_bytes() == b"one\ninserted\ntwo\n"
 
 
 def test_a_damaged_tarball_is_one_message(tmp_path, pin):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from triagent_build import applier
@@ -49,6 +50,8 @@ def prepare(tree: Path, tarball: Path, pin: Pin, patch_files: list[Path]) -> Non
     applied = _applied(tree, pin)
     if applied == wanted:
         return
+    # Before anything is touched: a tree unpacked anew costs a whole compile.
+    _check_that_they_fit(tarball, pin, wanted)
     changes = None
     if applied is not None:
         # A tree that someone edited cannot be undone; a fresh one can always be patched.
@@ -56,7 +59,7 @@ def prepare(tree: Path, tarball: Path, pin: Pin, patch_files: list[Path]) -> Non
             changes = _changes(tree, applied, wanted)
     if changes is None:
         _unpack(tree, tarball, pin)
-        changes = _changes_or_explain(tree, wanted, pin)
+        changes = _changes(tree, {}, wanted)
     say(f"applying {', '.join(wanted) or 'no patches'}")
     _write(tree, changes)
     _remember(tree, pin, wanted)
@@ -84,6 +87,27 @@ def _remember(tree: Path, pin: Pin, patches: dict[str, bytes]) -> None:
     (folder / "sha256").write_text(pin.sha256)
 
 
+def _parsed(patches: dict[str, bytes]) -> list[applier.Patch]:
+    return [applier.parse(name, text) for name, text in sorted(patches.items())]
+
+
+def _check_that_they_fit(tarball: Path, pin: Pin, wanted: dict[str, bytes]) -> None:
+    """Apply the patches in memory to the files as distributed."""
+    try:
+        patches = _parsed(wanted)
+        paths = {f"{LLAMA}/{file.path}" for patch in patches for file in patch.files}
+        files = {}
+        for path, content in _contents(tarball, lambda path: path in paths):
+            files[path.removeprefix(f"{LLAMA}/")] = content
+        applier.apply(files.get, patches)
+    except applier.PatchError as error:
+        raise BuildError(
+            f"a patch does not fit {pin}:\n  {error}\n"
+            "Restore the patches with `git checkout -- patches`, or, if the pin in "
+            "patches/UPSTREAM was moved, follow patches/README.md."
+        ) from error
+
+
 def _changes(
     tree: Path, applied: dict[str, bytes], wanted: dict[str, bytes]
 ) -> dict[str, bytes | None]:
@@ -93,20 +117,8 @@ def _changes(
         file = tree / LLAMA / path
         return file.read_bytes() if file.is_file() else None
 
-    old = [applier.parse(name, text) for name, text in sorted(applied.items())]
-    new = [applier.parse(name, text) for name, text in sorted(wanted.items())]
-    return applier.apply(read, [patch.reversed() for patch in reversed(old)] + new)
-
-
-def _changes_or_explain(tree: Path, wanted: dict[str, bytes], pin: Pin) -> dict[str, bytes | None]:
-    try:
-        return _changes(tree, {}, wanted)
-    except applier.PatchError as error:
-        raise BuildError(
-            f"a patch does not fit {pin}:\n  {error}\n"
-            "Restore the patches with `git checkout -- patches`, or, if the pin in "
-            "patches/UPSTREAM was moved, follow patches/README.md."
-        ) from error
+    undo = [patch.reversed() for patch in reversed(_parsed(applied))]
+    return applier.apply(read, undo + _parsed(wanted))
 
 
 def _write(tree: Path, changes: dict[str, bytes | None]) -> None:
@@ -125,21 +137,21 @@ def _unpack(tree: Path, tarball: Path, pin: Pin) -> None:
     """Unpack the wanted part, with present times: a tree unpacked anew is compiled anew."""
     say(f"unpacking {tarball.name}")
     shutil.rmtree(tree, ignore_errors=True)
-    try:
-        with tarfile.open(tarball) as archive:
-            for member in archive:
-                _, _, path = member.name.partition("/")
-                if member.isfile() and path.startswith(WANTED) and ".." not in path.split("/"):
-                    _extract(archive, member, tree / path)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(tree)
-        raise BuildError(f"cannot unpack {tarball}: {error}") from error
+    for path, content in _contents(tarball, lambda path: path.startswith(WANTED)):
+        target = tree / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
     if not (tree / LLAMA / "CMakeLists.txt").is_file():
         raise BuildError(f"{tarball} holds no {LLAMA}: it is not the source of {pin}")
 
 
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.extractfile(member) as source, target.open("wb") as file:
-        shutil.copyfileobj(source, file)
+def _contents(tarball: Path, wants: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Yield (path below the distribution's own folder, content) of the regular files wanted."""
+    try:
+        with tarfile.open(tarball) as archive:
+            for member in archive:
+                path = member.name.partition("/")[2]
+                if member.isfile() and ".." not in path.split("/") and wants(path):
+                    yield path, archive.extractfile(member).read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise BuildError(f"cannot unpack {tarball}: {error}") from error
