@@ -70,7 +70,7 @@ def environment(now: datetime) -> SandboxedEnvironment:
     return env
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)
 def compiled(source: str, now: str) -> jinja2.Template:
     return environment(datetime.fromisoformat(now)).from_string(source)
 

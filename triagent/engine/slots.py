@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-_MARK = re.compile(r'zs(\d+)q(\\*"|&#34;|&quot;|")qs')
+_MARK = re.compile(r'zs(\d+)q(\\*)("|&#34;|&quot;)qs')
 
 
 def mark(index: int) -> str:
@@ -67,5 +67,4 @@ def before(rendered: str, index: int) -> int | None:
 
 def _slot(match: re.Match[str]) -> Slot:
     # Escaping once makes one backslash, twice makes three, n times 2**n - 1.
-    quote = match[2]
-    return Slot(int(match[1]), quote.count("\\").bit_length(), quote.startswith("&"))
+    return Slot(int(match[1]), len(match[2]).bit_length(), match[3] != '"')
