@@ -1,0 +1,20 @@
+"""Makes the bundled model from nothing: data generator, tokenizer, training, gates, export.
+
+In the order data flows:
+
+    values      words, values and names drawn from the whole vocabulary
+    wording     sentences composed from parts, with slots that stay intact; `phrases`: the parts
+    files/      the files of small projects, and the facts in them
+    workspace   a workspace in memory, in which the agent's own tools run
+    tasks/      one request, its calls and its answer, by kind
+    session     one conversation, with what is known and what is out of sight
+    documents   sessions, recall drills, recursive state, prose; weights on their tokens
+    tokens      the tokenizer: training it, and documents to ids and weights
+    stream      processes that fill rows of one length, for ever
+    model       the network; `optim` its optimisers; `training` the loop
+    gates       eviction coefficients trained through a soft gate
+    export      GGUF in F16 and Q8_0
+    cli         the commands
+
+Nothing here is imported by triagent.
+"""

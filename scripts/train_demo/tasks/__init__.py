@@ -1,0 +1,54 @@
+"""What users ask for, by kind: the request, the calls it takes, the answer.
+
+    common     naming a file, opening it, what to answer when it is missing
+    reading    values in files, whole files, outlines, functions
+    finding    folders, names, searches
+    tables     rows and columns, logs
+    changing   values, lines, whole files, moving and deleting
+    running    commands, tests, git, background
+    memory     told facts, recall of what is out of sight, notes
+    talking    small talk, what it cannot do, asking back
+    reasoning  recursive state, variables, written out step by step
+
+A task returns what a right answer must hold, or None when it does not fit the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from ..session import Session
+from . import changing, finding, memory, reading, reasoning, running, tables, talking
+from .common import Check
+
+Task = Callable[[Session], Check | None]
+
+TASKS: dict[str, tuple[float, Task]] = {
+    name: entry
+    for module in (reading, finding, tables, changing, running, memory, talking, reasoning)
+    for name, entry in module.TASKS.items()
+}
+_FOLLOWING = ("follow", "follow", "follow_edit", "follow_file", "undo", "last_done")
+"""Kinds that speak of the turn before."""
+_NAMES = list(TASKS)
+_WEIGHTS = [weight for weight, _ in TASKS.values()]
+
+
+def step(s: Session, r: Random) -> str | None:
+    """One more turn of any kind; its name, or None when it did not fit."""
+    name = r.choices(_NAMES, _WEIGHTS)[0]
+    if s.last_is_fresh and r.random() < 0.35:
+        name = r.choice(_FOLLOWING)
+    return name if perform(s, name) is not None else None
+
+
+def perform(s: Session, name: str) -> Check | None:
+    """One turn of this kind; leaves no trace when it does not fit."""
+    n_turns, last = len(s.turns), s.last
+    check = TASKS[name][1](s)
+    if check is None:
+        while len(s.turns) > n_turns:
+            s.turns.pop()
+        s.last = last
+    return check

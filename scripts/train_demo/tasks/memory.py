@@ -1,0 +1,133 @@
+"""Facts told, recalled from sight, recalled by tool when out of sight, kept as notes."""
+
+from __future__ import annotations
+
+from ..phrases import THINGS
+from ..session import Seen, Session
+from .common import Check, Named, done, is_clean, open_file
+
+
+def _thing(s: Session) -> str:
+    return s.r.choice(THINGS) if s.r.random() < 0.75 else s.x.words_of(s.r, 2, 2)
+
+
+def tell(s: Session) -> Check | None:
+    """The user tells something."""
+    thing, value = _thing(s), s.x.value(s.r)
+    if not is_clean(value):
+        return None
+    text = s.ask("tell", thing=thing, value=s.r.choice([value, value, f"`{value}`"]))
+    s.say(f"Noted: your {thing} is `{value}`.")
+    s.told(thing, value, text)
+    return done(s, value, harmless=True)
+
+
+def ask_told(s: Session) -> Check | None:
+    """The user asks for what was told and can still be seen, the oldest often."""
+    told = [x for x in s.seen if not x.path]
+    if not told:
+        return None
+    fact = told[0] if s.r.random() < 0.35 else s.r.choice(told)
+    thing = fact.names[0]
+    s.ask("ask", thing=thing if s.r.random() < 0.9 else thing.upper())
+    s.say(f"Your {thing} is `{fact.value}`.")
+    return done(s, fact.value, harmless=True)
+
+
+def ask_gone(s: Session) -> Check | None:
+    """The same when it is out of sight: recall finds it."""
+    told = [x for x in s.gone if not x.path and not any(y.names == x.names for y in s.seen)]
+    if not told:
+        return None
+    fact = s.r.choice(told)
+    thing = fact.names[0]
+    s.ask("ask", thing=thing)
+    s.recall(thing, [fact])
+    s.say(f"Your {thing} is `{fact.value}` (turn {fact.turn}).")
+    return done(s, fact.value, harmless=True)
+
+
+def ask_untold(s: Session) -> Check | None:
+    """Something never told: recall finds nothing of it."""
+    thing = s.r.choice(THINGS)
+    if any(thing in x.names for x in (*s.seen, *s.gone)) or any(thing in f.text for f in s.files.values()):
+        return None
+    s.ask("ask", thing=thing)
+    s.recall(thing, [])
+    s.say(f"You have not told me your {thing}.")
+    return done(s, "not told", harmless=True)
+
+
+def _question(s: Session, pool: list[Seen]) -> Seen | None:
+    """A value in a file, named without doubt."""
+    fitting = [x for x in pool if x.path and is_clean(x.value) and len({y.value for y in (*s.seen, *s.gone) if y.path == x.path and set(y.names) & set(x.names)}) == 1]
+    if not fitting:
+        return None
+    stated = [x for x in fitting if x.who == "you"]
+    if stated and s.r.random() < 0.5:
+        fitting = stated
+    return s.r.choice(fitting[: max(1, len(fitting) // 3)] if s.r.random() < 0.4 else fitting)
+
+
+def recall_seen(s: Session) -> Check | None:
+    """A value read earlier and still in sight: no call is needed."""
+    fact = _question(s, s.seen)
+    if not fact:
+        return None
+    s.ask("recall", key=fact.names[0] if s.r.random() < 0.7 else s.r.choice(fact.names), path=fact.path)
+    s.say(f"From earlier: `{fact.names[0]}` in `{fact.path}` is `{fact.value}`.")
+    return done(s, fact.value, harmless=True)
+
+
+def recall_gone(s: Session) -> Check | None:
+    """A value read earlier and out of sight: recall it; read again when that finds nothing."""
+    visible = {(x.path, x.names) for x in s.seen}
+    fact = _question(s, [x for x in s.gone if (x.path, x.names) not in visible])
+    if not fact or any(x.path == fact.path for x in s.seen):
+        return None
+    s.ask("recall", key=fact.names[0], path=fact.path)
+    if s.r.random() < 0.15 and fact.path in s.files:
+        file = s.files[fact.path]
+        now = [f for f in file.facts if f.names == fact.names and f.value == fact.value]
+        if not now:
+            return None
+        s.recall(f"{fact.names[0]} {fact.path}", [])
+        if not s.turns[-1].pieces[-2][0].startswith("nothing"):
+            return None
+        if not open_file(s, Named("", file.path, file)):
+            return None
+        s.know(file)
+    else:
+        s.recall(f"{fact.names[0]} {fact.path}", [fact])
+    s.say(f"From earlier: `{fact.names[0]}` in `{fact.path}` is `{fact.value}`.")
+    return done(s, fact.value, harmless=True)
+
+
+def note(s: Session) -> Check | None:
+    """A fact for later sessions."""
+    thing, value = _thing(s), s.x.value(s.r)
+    fact = s.r.choice([f"my {thing} is {value}", f"the {thing} is {value}", s.x.sentence(s.r).rstrip("."), f"{thing}: {value}"])
+    if not is_clean(fact):
+        return None
+    s.ask("note", fact=s.r.choice([fact, fact, f'"{fact}"']))
+    s.call("note", text=fact)
+    s.say(f"Noted for later sessions: {fact}.")
+    return done(s, value if value in fact else fact)
+
+
+def last_done(s: Session) -> Check | None:
+    """What was changed last."""
+    if not s.last_edit or not s.turns or s.turns[-1].number != s.n_turns:
+        return None
+    path = s.last_edit[0]
+    if path not in s.turns[-1].pieces[-2][0] or not s.turns[-1].pieces[-2][0].startswith(("Changed", "Replaced")):
+        return None
+    s.ask("last_done")
+    s.say(f"I changed `{path}`.")
+    return done(s, path, harmless=True)
+
+
+TASKS = {
+    "tell": (5, tell), "ask_told": (6, ask_told), "ask_gone": (6, ask_gone), "ask_untold": (1.5, ask_untold),
+    "recall_seen": (11, recall_seen), "recall_gone": (5, recall_gone), "note": (1.2, note), "last_done": (1, last_done),
+}  # fmt: skip
