@@ -23,7 +23,6 @@ from triagent.agent.events import (
     Notice,
     Outcome,
     Recalled,
-    RoundDone,
     StepDone,
     ToolEnded,
     ToolProposed,
@@ -99,11 +98,12 @@ class JsonLines:
 
 
 class Plain:
-    """The answer on one stream; tools, rounds and the line of facts on the other."""
+    """The answer on one stream; tools and the line of facts on the other."""
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
         self._has_text = False
+        self._is_shared = out.isatty() and err.isatty()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -117,8 +117,6 @@ class Plain:
                 self._note(f"  {event.text.strip().splitlines()[-1][:200]}")
             case ApprovalAsked():
                 self._note(f"  refused, nobody to ask: {'; '.join(event.parts)} ({event.why})")
-            case RoundDone():
-                self._note(f"  evicted {event.n_evicted} cells in {event.ms:.0f} ms")
             case Recalled():
                 self._note(f"  {event.text.strip()}")
             case Notice():
@@ -142,7 +140,8 @@ class Plain:
             self._write("\n")
 
     def _note(self, text: str) -> None:
-        self._line()
+        if self._is_shared:  # elsewhere a line break of ours would get into the answer
+            self._line()
         print(text, file=self._err, flush=True)
 
 

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.agent.setup import Desk
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)

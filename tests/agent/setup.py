@@ -1,0 +1,71 @@
+"""An agent on a scripted model, in a temporary folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate, Scripted, ScriptedModel
+from triagent.agent.events import CacheChanged, Event, Prefilling, TurnEnded
+from triagent.agent.loop import Agent
+from triagent.agent.notes import Notes
+from triagent.agent.ports import Machine
+from triagent.config import AgentConfig, Config
+from triagent.session.session import Session
+from triagent.session.store import Store
+
+
+class Desk:
+    """A workspace and a store that outlive the agents of one test."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.work = root, root / "work"
+        self.work.mkdir(exist_ok=True)
+        self.store = Store(root / "sessions")
+        self.gate = RuleGate()
+
+    def agent(
+        self, script: Sequence[Scripted], session: Session | None = None, *,
+        config: dict[str, Any] | None = None, **model: Any,
+    ) -> Agent:  # fmt: skip
+        place = FolderWorkspace(self.work)
+        fake = ScriptedModel(script, **model)
+        machine = Machine(place, PlainSandbox(self.work), KeptUndo(place), self.gate)
+        settings = replace(Config(), agent=replace(AgentConfig(), **(config or {})))
+        return Agent(
+            fake, session or self.store.create(self.work, fake.info), machine, settings,
+            notes=Notes(self.root / "notes", self.work),
+        )  # fmt: skip
+
+
+def names(events: Sequence[Event]) -> list[str]:
+    """Types in order, without progress, runs of one type once."""
+    found: list[str] = []
+    for event in events:
+        name = type(event).__name__
+        quiet = isinstance(event, (Prefilling, CacheChanged))
+        if not quiet and not (found and found[-1] == name and name.endswith("Text")):
+            found.append(name)
+    return found
+
+
+def end_of(events: Sequence[Event]) -> TurnEnded:
+    """The turn's end, of which there is exactly one, last."""
+    ends = [event for event in events if isinstance(event, TurnEnded)]
+    assert len(ends) == 1 and events[-1] is ends[0]
+    return ends[0]
+
+
+def told(agent: Agent) -> list[str]:
+    """Texts of all messages that were fed to the model, in order."""
+    requests = agent.model.requests
+    return [x.text for request in requests if request[0] == "append" for x in request[1]]
+
+
+def agrees(agent: Agent) -> bool:
+    """Whether the ledger holds exactly what the model's conversation holds."""
+    mine = [id for span in agent.spans() for id in span.ids]
+    model = [id for span in agent.model.spans for id in span.ids]
+    return mine == model
