@@ -40,6 +40,7 @@ class Assembly:
     policy: Policy
     n_ctx: int
     chunk: int
+    cache_type: str
     hook: Hook | None
     """None: nothing is ever evicted."""
     sidecar: Path | None
@@ -83,7 +84,9 @@ def connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: i
             notes.append(f"The cache grows with the session; it cannot be evicted from: {error}")
     chunk = min(cache.chunk, n_ctx)
     context = Context(model, n_ctx, chunk, config.cache_type, None)
-    return Assembly(model, context, NoEviction(), n_ctx, chunk, None, path, tuple(notes))
+    return Assembly(
+        model, context, NoEviction(), n_ctx, chunk, config.cache_type, None, path, tuple(notes)
+    )
 
 
 def _bounds(
@@ -129,7 +132,9 @@ def _bounded(
     mode = choose_mode(cache.select, policy)
     hook = Hook(native_cache, policy, mode, Protection(bounds), Held(native_cache.n_rows))
     hook.arm()
-    return Assembly(model, context, policy, n_ctx, bounds.chunk, hook, path, tuple(notes))
+    return Assembly(
+        model, context, policy, n_ctx, bounds.chunk, config.cache_type, hook, path, tuple(notes)
+    )
 
 
 def set_score(cache: Cache, policy: Policy, stats: Stats | None, fingerprint: str) -> None:

@@ -7,6 +7,7 @@ cancel is asked before each; every token that is in the cache has been reported.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -24,6 +25,8 @@ from triagent.kv.held import Held
 from triagent.kv.policy import Score
 from triagent.kv.score import Mode
 from triagent.kv.spans import Spans
+
+N_TAIL = 4096  # tokens remembered for going back; a longer way back needs a message to go on
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Engine:
         self.is_cancelled = is_cancelled
         self.n_pos = 0
         self.held = self.hook.held if self.hook else Held(1)
+        self.tail: deque[int] = deque(maxlen=N_TAIL)
+        """The last tokens fed, the newest last."""
         self.saved_logits: np.ndarray | None = None
         """Logits for the next token that came with a snapshot; None: the context's are newer."""
         self.has_logits = False
@@ -98,8 +103,22 @@ class Engine:
     def logits(self) -> np.ndarray:
         """Logits for the next token, (n_vocab,) float32; a view until the next feed."""
         if not self.has_logits:
-            raise EngineError("there is nothing to sample from: append a message first")
+            self._refresh()
         return self.saved_logits if self.saved_logits is not None else self.context.logits()
+
+    def _refresh(self) -> None:
+        """Feed the last token again, as its logits were not kept. Raises: EngineError."""
+        if not self.tail or not self.n_pos or not self.context.remove_from(self.n_pos - 1):
+            raise EngineError("there is nothing to sample from: append a message first")
+        if self.hook is not None:
+            self.hook.cache.sync()
+        self._forget_after(self.n_pos - 1)
+        token = self.tail.pop()
+        self._decode([token], True)
+
+    def _forget_after(self, pos: int) -> None:
+        self.held.rollback(pos)
+        self.n_pos, self.has_logits, self.saved_logits = pos, False, None
 
     def _chunk(self) -> int:
         """Most tokens of the next batch: fewer when protected cells leave less room."""
@@ -114,6 +133,7 @@ class Engine:
         outcome = self.context.decode(ids, self.n_pos, want_logits)
         if outcome is Outcome.DONE:
             self.held.append(len(ids))
+            self.tail.extend(ids)
             self.n_pos += len(ids)
             self.has_logits, self.saved_logits = want_logits, None
         return outcome
@@ -214,9 +234,9 @@ class Engine:
         if self.hook is not None:
             self.hook.cache.sync()
             self.hook.protection.unpin(Spans.of([(pos, self.n_pos)]))
-        self.held.rollback(pos)
-        self.n_pos = pos
-        self.has_logits = False
+        for _ in range(min(self.n_pos - pos, len(self.tail))):
+            self.tail.pop()
+        self._forget_after(pos)
         self._arm()
         return True
 
@@ -225,7 +245,8 @@ class Engine:
         first = 0
         if self.hook is not None and self.hook.protection.last_round >= 0:
             protection = self.hook.protection
-            first = max(0, protection.last_round - protection.bounds.n_window)
+            # one more than the window's first: to go on, the token before is fed once again
+            first = max(0, protection.last_round - protection.bounds.n_window) + 1
         if self.model.n_swa:
             held_from = self.model.lib.llama_memory_seq_pos_min(self.context.memory, 0)
             first = max(first, held_from + self.model.n_swa if held_from > 0 else 0)
@@ -234,8 +255,8 @@ class Engine:
     def clear(self) -> None:
         """Empty the cache and begin anew."""
         self.context.clear()
-        self.held.rollback(0)
-        self.n_pos, self.has_logits, self.saved_logits = 0, False, None
+        self.tail.clear()
+        self._forget_after(0)
         if self.hook is not None:
             self.hook.cache.sync(forget=True)
             protection = self.hook.protection
