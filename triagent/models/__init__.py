@@ -1,0 +1,21 @@
+"""Models on this machine and on the hub: list, fit, download; the program is in `commands`."""
+
+from __future__ import annotations
+
+import argparse
+
+from triagent.config import Config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sub-commands of `triagent models`."""
+    from triagent.models import commands  # not needed to find the bundled model
+
+    commands.add_arguments(parser)
+
+
+def cli(args: argparse.Namespace, config: Config) -> int:
+    """Run `triagent models`; returns the exit status."""
+    from triagent.models import commands
+
+    return commands.cli(args, config)
