@@ -69,7 +69,10 @@ def open_model_file(path: Path) -> ModelFile:
         raise ModelError(f"{path}: a GGUF file of type {kind!r}, not a model")
     _check_vocabulary(path, header)
     quantized = any(t.type not in FLOAT_TYPES for t in header.tensors.values())
-    return ModelFile(path, header, fingerprint(path, header), quantized)
+    try:
+        return ModelFile(path, header, fingerprint(path, header), quantized)
+    except GgufError as error:
+        raise ModelError(f"{path}: not a usable GGUF model: {error}") from error
 
 
 def _strings(path: Path, value: Any) -> list[Any]:
