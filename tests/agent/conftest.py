@@ -7,4 +7,6 @@ from tests.agent.setup import Desk
 
 @pytest.fixture
 def desk(tmp_path):
-    return Desk(tmp_path)
+    made = Desk(tmp_path)
+    yield made
+    made.close()

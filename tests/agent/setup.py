@@ -25,6 +25,7 @@ class Desk:
         self.work.mkdir(exist_ok=True)
         self.store = Store(root / "sessions")
         self.gate = RuleGate()
+        self.agents: list[Agent] = []
 
     def agent(
         self, script: Sequence[Scripted], session: Session | None = None, *,
@@ -34,10 +35,18 @@ class Desk:
         fake = ScriptedModel(script, **model)
         machine = Machine(place, PlainSandbox(self.work), KeptUndo(place), self.gate)
         settings = replace(Config(), agent=replace(AgentConfig(), **(config or {})))
-        return Agent(
+        agent = Agent(
             fake, session or self.store.create(self.work, fake.info), machine, settings,
             notes=Notes(self.root / "notes", self.work),
         )  # fmt: skip
+        self.agents.append(agent)
+        return agent
+
+    def close(self) -> None:
+        for agent in self.agents:
+            agent.session.ledger.close()
+            agent.machine.sandbox.close()
+        self.store.close()
 
 
 def names(events: Sequence[Event]) -> list[str]:

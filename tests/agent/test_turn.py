@@ -14,7 +14,6 @@ from triagent.agent.events import (
     Notice,
     Outcome,
     Prefilling,
-    StepStarted,
     ToolEnded,
     ToolOutput,
     ToolStarted,

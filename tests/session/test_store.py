@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_passages_are_exact_and_ordered():
     assert "\n".join(part.text for part in parts) == text
     assert all(len(part.text) <= 600 for part in parts)
     assert parts[0].pos == 100 and parts[-1].stop == 1100
-    assert all(a.pos < b.pos for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.pos < b.pos for a, b in pairwise(parts))
 
 
 def test_questions_are_searched_by_their_telling_words():

@@ -1,9 +1,9 @@
 """The append-only log of a session: the only truth about it.
 
-One JSON line a record, checksummed, written and synced before what it says counts. One process
-writes, by lock; others read. A torn last line (a crash while writing) is set aside; damage
-further up is refused. Opening reads from the last checkpoint on, and a checkpoint is written
-often enough that this is quick for a log of any length.
+One JSON line a record, checksummed, written before what it says counts and synced where it
+matters. One process writes, by lock; others read. A torn last line (a crash while writing) is
+set aside; damage further up is refused. Opening reads from the last checkpoint on, and a
+checkpoint is written often enough that this is quick for a log of any length.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Ledger:
             self.checkpoint()
         return record
 
-    def add_span(self, span: Span) -> Record:
+    def add_span(self, span: Span, sync: bool = True) -> Record:
         """Record tokens that were fed or sampled. They must continue the session."""
         if span.pos != self.state.n_pos:
             raise SessionError(
@@ -126,7 +126,7 @@ class Ledger:
             "text": span.text,
             "sampled": span.sampled,
         }
-        return self.append("tokens", data)
+        return self.append("tokens", data, sync)
 
     def add_round(self, item: Evicted, policy: str) -> Record:
         """Record an eviction round: what went, when, at what score, why."""

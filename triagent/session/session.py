@@ -22,6 +22,11 @@ BLOBS = "blobs"
 KEPT_SNAPSHOTS = 2
 """Snapshots on disk a session; each is as large as the cache."""
 
+_SYNCED = ("turn_started", "tool_proposed", "tool_ended", "turn_ended", "rewound")
+"""Events that are on the disk, with all before them, when `event` returns: what comes next costs
+the user words, or changes the world outside. A process that dies loses nothing either way; this
+is for power that fails."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -74,14 +79,15 @@ class Session:
     # -- writing
 
     def add_span(self, span: Span) -> None:
-        self.ledger.add_span(span)
+        """Record tokens; on the disk with the next event that is synced."""
+        self.ledger.add_span(span, sync=False)
 
     def add_round(self, item: Evicted, policy: str) -> None:
         self.ledger.add_round(item, policy)
 
     def event(self, name: str, **data: Any) -> None:
         """Record something that was said or done."""
-        self.ledger.append("event", {"name": name, **data})
+        self.ledger.append("event", {"name": name, **data}, sync=name in _SYNCED)
 
     def rename(self, title: str) -> None:
         self.ledger.append("title", {"text": title.strip() or "untitled"})

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.agent.setup import agrees, end_of, names, told
+from tests.fakes import call, step
+from triagent.agent.events import Notice, Outcome, ToolStarted
+from triagent.errors import SessionError
+
+
+def crashed(desk, agent, text, at):
+    """Run a turn up to an event and leave as a killed process would: nothing is closed."""
+    turn = agent.turn(text)
+    for event in turn:
+        if at(event):
+            break
+    # What a kill leaves: the log as it is on disk, the lock released by the system.
+    data = agent.session.ledger.path.read_bytes()
+    turn.close()
+    agent.session.ledger.close()
+    agent.session.ledger.path.write_bytes(data)
+    return desk.store.open(agent.session_id)
+
+
+def test_a_resumed_session_continues_token_for_token(desk):
+    whole = desk.agent(["one", "two", "three"])
+    for text in "abc":
+        list(whole.turn(text))
+    first = desk.agent(["one", "two"])
+    for text in "ab":
+        list(first.turn(text))
+    first.close()
+    second = desk.agent(["three"], desk.store.open(first.session_id))
+    list(second.turn("c"))
+    assert [x.ids for x in second.model.spans] == [x.ids for x in whole.model.spans]
+    assert agrees(second)
+
+
+def test_a_snapshot_saves_the_replay_of_what_it_holds(desk):
+    first = desk.agent(["one"])
+    list(first.turn("word " * 300))
+    first.close()
+    second = desk.agent(["two", "three"], desk.store.open(first.session_id))
+    list(second.turn("next"))
+    kinds = [request[0] for request in second.model.requests]
+    assert "load" in kinds and "replay" not in kinds and agrees(second)
+    # A crash now: the snapshot, then only what came after it.
+    second.session.ledger.close()
+    third = desk.agent(["three"], desk.store.open(first.session_id))
+    list(third.turn("more"))
+    replayed = [request[1] for request in third.model.requests if request[0] == "replay"]
+    assert len(replayed) == 1 and replayed[0][0].pos > 300 and agrees(third)
+
+
+def test_a_snapshot_that_does_not_fit_costs_a_replay_and_a_notice(desk):
+    first = desk.agent(["one"])
+    list(first.turn("word " * 300))
+    first.close()
+    next(first.session.folder.glob("kv/*.state")).write_text("{}")
+    second = desk.agent(["two"], desk.store.open(first.session_id))
+    next(second.session.snapshots()).path.write_text("broken")
+    events = list(second.turn("next"))
+    assert any(isinstance(e, Notice) and "read again" in e.text for e in events)
+    assert agrees(second)
+
+
+def test_another_model_is_refused_by_name(desk):
+    first = desk.agent(["one"])
+    list(first.turn("hi"))
+    first.close()
+    second = desk.agent(["two"], desk.store.open(first.session_id))
+    object.__setattr__(second.model.info, "fingerprint", "other")
+    end = end_of(list(second.turn("next")))
+    assert end.outcome is Outcome.FAILED and "another model (scripted)" in end.why
+
+
+def test_a_tool_that_a_crash_interrupted_is_not_run_again(desk):
+    agent = desk.agent([step(call("bash", command="echo x >> ran; sleep 1"))])
+    session = crashed(desk, agent, "go", lambda event: isinstance(event, ToolStarted))
+    again = desk.agent(["fine"], session)
+    events = list(again.turn("go on"))
+    assert any(isinstance(e, Notice) and "not run again: bash" in e.text for e in events)
+    assert told(again)[0].startswith("error: interrupted: the program ended")
+    assert again.machine.sandbox.commands == []
+    assert end_of(events).outcome is Outcome.DONE and agrees(again)
+
+
+@pytest.mark.parametrize(
+    "kind", ["StepStarted", "AnswerText", "StepDone", "ToolProposed", "ToolEnded"]
+)
+def test_a_crash_at_any_point_leaves_a_session_that_goes_on(desk, kind):
+    agent = desk.agent([step("I look.", call("glob", pattern="*")), "done"])
+    session = crashed(desk, agent, "go", lambda event: names([event]) == [kind])
+    again = desk.agent(["fine"], session)
+    events = list(again.turn("go on"))
+    assert end_of(events).outcome is Outcome.DONE and agrees(again)
+    text = "".join(span.text for span in again.spans())
+    assert text.count("<assistant>") == text.count("</assistant>"), text
+
+
+def test_a_crash_before_the_first_token_begins_anew(desk):
+    agent = desk.agent(["x"])
+    session = crashed(desk, agent, "go", lambda event: names([event]) == ["TurnStarted"])
+    again = desk.agent(["fine"], session)
+    assert end_of(list(again.turn("go on"))).turn == 1
+
+
+def test_a_session_open_elsewhere_cannot_be_continued(desk):
+    agent = desk.agent(["one"])
+    list(agent.turn("hi"))
+    other = desk.agent(["two"], desk.store.open(agent.session_id))
+    assert other.session.ledger.read_only
+    end = end_of(list(other.turn("next")))
+    assert end.outcome is Outcome.FAILED and "another process" in end.why
+
+
+def test_a_write_that_fails_is_a_failed_turn_and_the_next_one_is_whole(desk, monkeypatch):
+    agent = desk.agent(["one two three", "again"])
+    list(agent.start())
+    real = agent.session.ledger.append
+
+    def full(kind, data, sync=True):
+        if kind == "tokens" and data["sampled"]:
+            raise SessionError("cannot write: No space left on device; free space")
+        return real(kind, data, sync)
+
+    monkeypatch.setattr(agent.session.ledger, "append", full)
+    assert "space" in end_of(list(agent.turn("hi"))).why
+    monkeypatch.undo()
+    assert not agrees(agent)
+    assert end_of(list(agent.turn("again"))).outcome is Outcome.DONE
+    assert agrees(agent)
+
+
+def test_a_long_run_of_turns_keeps_memory_descriptors_and_time_flat(desk):
+    import os
+    import time
+
+    import psutil
+
+    agent = desk.agent(["ok"] * 150, budget=400, interval=32, n_window=32)
+    me, marks = psutil.Process(), []
+    for n in range(150):
+        began = time.perf_counter()
+        list(agent.turn(f"question {n} " + "word " * 20))
+        marks.append(time.perf_counter() - began)
+        if n == 50:
+            n_files, n_bytes = len(os.listdir("/proc/self/fd")), me.memory_info().rss
+    assert len(os.listdir("/proc/self/fd")) <= n_files
+    assert me.memory_info().rss - n_bytes < 20 << 20
+    assert sorted(marks[-100:])[50] < 3 * sorted(marks[:100])[50]
