@@ -87,8 +87,7 @@ def _pull(name: str, config: Config, devices: Sequence[fit.Device], folder: Path
     found = shelf.row(done.path, config, devices)
     print(found.fit)
     if found.sidecar != "ready" and (listed is None or listed.evicts):
-        print("It has no centers yet: triagent calibrate makes them; until then the cache keeps "
-              "sinks and the most recent tokens.")  # fmt: skip
+        print("It has no centers yet; until it has, evictions go by the keys' norms, unchecked.")
     return 0
 
 
