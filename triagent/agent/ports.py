@@ -119,6 +119,8 @@ class CommandResult:
     timed_out: bool = False
     killed: bool = False
     """By `cancel`."""
+    changed: tuple[str, ...] = ()
+    """Files of the workspace that it changed, as far as that was watched."""
 
 
 class Background(Protocol):

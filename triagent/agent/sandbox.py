@@ -147,11 +147,12 @@ class LocalSandbox:
         if watched is not None:
             watched.before_command()
         job = self._start(command, cwd, env, output, timeout_s)
+        changed: tuple[str, ...] = ()
         try:
             job.pump(timeout_s, cancel)
         finally:
             if watched is not None:
-                watched.after_command()
+                changed = tuple(watched.after_command())
         return CommandResult(
             exit_code=None if job.was_ended else job.code,
             output_path=output_path,
@@ -161,6 +162,7 @@ class LocalSandbox:
             seconds=job.seconds,
             timed_out=job.timed_out,
             killed=job.cancelled,
+            changed=changed,
         )
 
     def start_background(

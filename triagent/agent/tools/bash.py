@@ -67,7 +67,7 @@ def run(arguments: Arguments, context: ToolContext) -> Result:
         timeout if result.timed_out else 0,
         result.killed,
     )
-    return Result(text, ok=result.exit_code == 0)
+    return Result(text, ok=result.exit_code == 0, changed=result.changed)
 
 
 def propose(arguments: Arguments, context: ToolContext) -> Proposal:
