@@ -13,7 +13,7 @@ from collections import deque
 from typing import Any
 
 N_LINES = 200
-WARN, ERROR, CONT = 3, 4, 5  # enum ggml_log_level
+DEBUG, WARN, ERROR, CONT = 1, 3, 4, 5  # enum ggml_log_level
 
 
 class LogRing:
@@ -39,8 +39,8 @@ class LogRing:
             self._open = ""
 
     def _keep(self, line: str) -> None:
-        if not line.strip(". "):
-            return  # the dots of a progress bar
+        if self._level == DEBUG or not line.strip(". "):
+            return  # the library's own affairs; the dots of a progress bar
         self.lines.append(line)
         if self._level in (WARN, ERROR):
             self._errors.append(line)
