@@ -29,6 +29,7 @@ HOSTILE = {
     "calls without end": ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "without end"),
     "classes": ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "reaches for Python"),
     "globals": ("{{ raise_exception.__globals__['json'] }}", "reaches for Python"),
+    "format walks": ("{{ '{0.__class__.__mro__}'.format(1) }}", "reaches for Python"),
     "no template at all": ("{% if %}", "line 1"),
 }
 
@@ -51,10 +52,6 @@ def test_a_hostile_template_is_one_clear_error(renderer, kind):
 def test_no_model_is_made_of_a_hostile_template(renderer, kind):
     with pytest.raises(ModelError, match="chat template cannot be used"):
         Template.from_model(HOSTILE[kind][0], "", "", renderer=renderer)
-
-
-def test_format_strings_do_not_reach_internals_either(renderer):
-    assert renderer.render("<{{ '{0.__class__.__mro__}'.format(1) }}>") == "<>"
 
 
 def test_the_next_template_renders_after_one_was_stopped(renderer):
@@ -88,9 +85,9 @@ def test_modules_in_the_folder_one_works_in_are_not_imported(tmp_path, monkeypat
         assert renderer.render("{{ 'safe' }}") == "safe"
 
 
-def test_a_template_learns_nothing_of_its_surroundings(renderer, monkeypatch):
-    for name in ("os", "sys", "environ", "open", "import"):
-        assert renderer.render("{{ %s is defined }}" % name) == "False"
+@pytest.mark.parametrize("name", ["os", "sys", "environ", "open", "import"])
+def test_a_template_learns_nothing_of_its_surroundings(renderer, name):
+    assert renderer.render("{{ " + name + " is defined }}") == "False"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -173,7 +173,7 @@ def test_the_parser_reads_the_call_that_the_template_writes(load, renderer, name
         parser.feed(template._think.close)  # the template left the empty thinking out
     for char in written:
         parser.feed(char)
-    _, reply = parser.finish()
+    _, reply = parser.finish(cut_off=False)
     assert [(call.name, call.arguments, call.error) for call in reply.calls] == [
         ("read", ARGUMENTS, None)
     ]
@@ -245,7 +245,7 @@ def test_thinking_that_was_forced_shut_is_thinking_for_the_parser(load, name):
         parser.feed(segment.text)
     assert not parser.in_thinking
     parser.feed("Done.")
-    _, reply = parser.finish()
+    _, reply = parser.finish(cut_off=False)
     assert (reply.thinking, reply.text) == ("hm", "Done.")
 
 
@@ -298,7 +298,7 @@ def test_special_tokens_are_matched_by_id_and_not_by_their_text(renderer):
     call = '{"name": "read", "arguments": {"path": "a.py"}}'
     spelled = template.parser([READ])
     spelled.feed(f"<tool_call>{call}</tool_call>", 1)
-    assert spelled.finish()[1].calls == ()
+    assert spelled.finish(cut_off=False)[1].calls == ()
     meant = template.parser([READ])
     out = meant.feed("<tool_call>", 7) + meant.feed(call, 1) + meant.feed("</tool_call>", 8)
     assert [type(item) for item in out] == [CallText, CallReady]

@@ -54,15 +54,18 @@ def _unknown(name: str, tools: Sequence[ToolSchema]) -> str:
 
 def _fit_object(values: dict[str, Any], schema: dict[str, Any], typed: bool) -> dict[str, Any]:
     properties = schema.get("properties") or {}
+    required = schema.get("required") or ()
     fitted = {}
     for key, value in values.items():
         if key in properties:
+            if value is None and key not in required and "null" not in _kinds(properties[key]):
+                continue  # "no value" for what may be left out
             fitted[key] = _fit(key, value, properties[key], typed)
         elif schema.get("additionalProperties") or not properties:
             fitted[key] = value
         elif value not in (None, "", [], {}):
             raise Mismatch(_unknown_argument(key, properties))
-    for key in schema.get("required") or ():
+    for key in required:
         if key not in fitted:
             raise Mismatch(f"argument {key!r} ({_kind_of(properties.get(key))}) is missing")
     return fitted
@@ -89,6 +92,8 @@ def _fit(key: str, value: Any, schema: Any, typed: bool) -> Any:
 
 
 def _checked(key: str, value: Any, schema: dict[str, Any]) -> Any:
+    if isinstance(value, str) and value.strip() in (schema.get("enum") or ()):
+        return value.strip()
     if schema.get("enum") and value not in schema["enum"]:
         allowed = ", ".join(map(_show, schema["enum"]))
         raise Mismatch(f"argument {key!r} must be one of {allowed}, not {_show(value)}")
@@ -110,10 +115,8 @@ def _from_text(text: str, kinds: Sequence[str]) -> Any:
         pass
     if plain.lower() in ("true", "false"):
         return plain.lower() == "true"
-    if plain[:1] in ("[", "{"):
-        found, problem = jsonish.objects(plain)
-        if not problem:
-            return found if plain[0] == "[" else found[0]
+    if plain[:1] in ("[", "{") and (found := jsonish.loose(plain)) is not None:
+        return found
     return [text] if "array" in kinds else text
 
 
@@ -143,8 +146,10 @@ def _as(kind: str, value: Any) -> tuple[bool, Any]:
     return True, value
 
 
-def _kinds(schema: dict[str, Any]) -> list[str]:
+def _kinds(schema: Any) -> list[str]:
     """JSON types that a schema allows; [] for any."""
+    if not isinstance(schema, dict):
+        return []
     options = schema.get("anyOf") or schema.get("oneOf")
     if options:
         kinds = [_kinds(option) for option in options if isinstance(option, dict)]
@@ -154,7 +159,7 @@ def _kinds(schema: dict[str, Any]) -> list[str]:
 
 
 def _kind_of(schema: Any) -> str:
-    kinds = _kinds(schema) if isinstance(schema, dict) else []
+    kinds = _kinds(schema)
     return " or ".join(kinds) or "a value"
 
 

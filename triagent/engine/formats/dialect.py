@@ -26,6 +26,8 @@ class RawCall:
     """False when every value is the raw text between two tags."""
     problem: str = ""
     """Why the body could not be read; then `arguments` is empty."""
+    exact: bool = True
+    """False when something was missing or wrong and had to be guessed."""
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ def read(body: str) -> list[RawCall]:
     if head is None:
         return [RawCall("", {}, problem="a call is written call:tool{key:value}")]
     try:
-        arguments, _ = _object(body, head.end())
+        arguments, end = _object(body, head.end())
     except _Unreadable as error:
-        return [RawCall(head["name"], {}, problem=str(error))]
-    return [RawCall(head["name"], arguments)]
+        return [RawCall(head["name"], {}, problem=str(error), exact=False)]
+    return [RawCall(head["name"], arguments, exact=end <= len(body))]
 
 
 def ends_whole(body: str) -> bool:

@@ -6,8 +6,14 @@ to=functions.read <|constrain|>json<|message|>{"path": "a.py"}<|call|>
 
 from triagent.engine.formats import jsonish
 from triagent.engine.formats.dialect import Dialect, Think
-from triagent.engine.formats.grammar import Until, seq
+from triagent.engine.formats.grammar import Lit, Repeat, alt, seq
 from triagent.engine.formats.jsoncalls import headed_grammar, read_headed
+
+_HEADER = seq(
+    Repeat(Lit("<|channel|>commentary"), 1),
+    Repeat(alt(" <|constrain|>json", " json"), 1),
+    "<|message|>",
+)
 
 HARMONY = Dialect(
     family="harmony",
@@ -32,5 +38,5 @@ HARMONY = Dialect(
     prime="<|start|>assistant",
     think=Think("<|channel|>analysis<|message|>", "<|end|>"),
     after_think="<|start|>assistant<|channel|>final<|message|>",
-    grammar=headed_grammar(lambda name: seq(name, Until("<|message|>"))),
+    grammar=headed_grammar(lambda name: seq(name, _HEADER)),
 )

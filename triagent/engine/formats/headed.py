@@ -8,10 +8,14 @@ Functionary 3.1     <function=read>{...}</function>
 Functionary 3.2     >>>read\n{...}
 """
 
+from string import ascii_letters, digits
+
 from triagent.engine.formats import jsonish
 from triagent.engine.formats.dialect import Dialect, Think
-from triagent.engine.formats.grammar import Until, seq
+from triagent.engine.formats.grammar import Chars, Repeat, seq
 from triagent.engine.formats.jsoncalls import headed_grammar, read_headed
+
+_CALL_ID = Repeat(seq("[CALL_ID]", Repeat(Chars(ascii_letters + digits), 9)), 1)
 
 MISTRAL = Dialect(
     family="mistral",
@@ -22,7 +26,7 @@ MISTRAL = Dialect(
     ),
     signs=("[TOOL_CALLS]", "[ARGS]"),
     think=Think("[THINK]", "[/THINK]"),
-    grammar=headed_grammar(lambda name: seq(name, Until("[ARGS]"))),
+    grammar=headed_grammar(lambda name: seq(name, _CALL_ID, "[ARGS]"), between="[TOOL_CALLS]"),
 )
 DEEPSEEK = Dialect(
     family="deepseek",
@@ -85,5 +89,5 @@ FUNCTIONARY_32 = Dialect(
     noise=(">>>all\n",),
     prime=">>>",
     keeps_open=True,
-    grammar=headed_grammar(lambda name: f">>>{name}\n"),
+    grammar=headed_grammar(lambda name: f">>>{name}\n", between=""),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from triagent.chat import ToolSchema
@@ -22,7 +23,8 @@ def read_objects(body: str) -> list[RawCall]:
     found, problem = jsonish.objects(body)
     if problem:
         return [RawCall(_guess_name(body), {}, problem=problem)]
-    return [_from_object(one) for one in found]
+    is_exact = jsonish.is_exact(body)
+    return [replace(_from_object(one), exact=is_exact) for one in found]
 
 
 def read_headed(header: str) -> Callable[[str], list[RawCall]]:
@@ -49,28 +51,35 @@ def grammar(
     name_key: str = "name",
     arguments_key: str = "arguments",
     listed: bool = False,
-    separator: Node | str = ",",
+    several: bool = False,
 ) -> Callable[[Sequence[ToolSchema]], Node]:
-    """Of `{"name": one of the tools, "arguments": by its schema}`, between two texts."""
+    """Of `{"name": one of the tools, "arguments": by its schema}`, between two texts.
+
+    listed: one or more in a list. several: one or more, one after the other."""
 
     def build(tools: Sequence[ToolSchema]) -> Node:
         call = alt(*(_call(tool, name_key, arguments_key) for tool in tools))
         if listed:
-            more = Repeat(seq(separator, SPACE, call, SPACE))
+            more = Repeat(seq(",", SPACE, call, SPACE))
             call = seq("[", SPACE, call, SPACE, more, "]")
+        if several:
+            call = seq(call, Repeat(seq(SPACE, call)))
         return seq(before, SPACE, call, SPACE, after)
 
     return build
 
 
 def headed_grammar(
-    head: Callable[[str], Node | str], after: Node | str = "", before: Node | str = ""
+    head: Callable[[str], Node | str], after: str = "", between: str | None = None
 ) -> Callable[[Sequence[ToolSchema]], Node]:
-    """Of a header that names the tool, then its arguments as a JSON object."""
+    """Of a header that names the tool, then its arguments as a JSON object.
+
+    between: what stands before each further call; None when a region holds only one."""
 
     def build(tools: Sequence[ToolSchema]) -> Node:
-        calls = (seq(head(t.name), SPACE, object_of(t.parameters), SPACE) for t in tools)
-        return seq(before, alt(*calls), after)
+        call = alt(*(seq(head(t.name), SPACE, object_of(t.parameters), SPACE) for t in tools))
+        more = seq() if between is None else Repeat(seq(between, call))
+        return seq(call, more, after)
 
     return build
 
@@ -108,8 +117,10 @@ def _from_head(head: re.Match[str], body: str) -> RawCall:
     groups = head.groupdict()
     if fenced := _FENCED.match(body):
         body = fenced[1]
-    arguments, problem = jsonish.one(_first_object(body))
-    return RawCall(_bare_name(groups["name"]), arguments, groups.get("id") or "", True, problem)
+    body = _first_object(body)
+    arguments, problem = jsonish.one(body)
+    call = RawCall(_bare_name(groups["name"]), arguments, groups.get("id") or "", problem=problem)
+    return replace(call, exact=jsonish.is_exact(body))
 
 
 def _first_object(body: str) -> str:

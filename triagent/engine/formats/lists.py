@@ -32,7 +32,7 @@ MINIMAX_M1 = Dialect(
     whole=jsonish.ends_whole,
     signs=("<tool_calls>", "<beginning_of_sentence>"),
     stops=("<end_of_sentence>",),
-    grammar=jsoncalls.grammar(after="</tool_calls>"),
+    grammar=jsoncalls.grammar(several=True, after="</tool_calls>"),
 )
 NEMOTRON_NANO = Dialect(
     family="nemotron-nano",

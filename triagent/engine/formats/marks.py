@@ -39,7 +39,9 @@ class Coder:
         self._texts = {text: self._chars[token] for token, text in by_length}
 
     def token(self, piece: str, token_id: int | None) -> str:
-        """A sampled token's text as the parser sees it."""
+        """A sampled token's text as the parser sees it; without an id, the template's own."""
+        if token_id is None:
+            return self.text(piece)
         if token_id in self._chars:
             return self._chars[token_id]
         return piece.translate(_PRIVATE) if self._chars and not piece.isascii() else piece

@@ -34,7 +34,7 @@ def ends_whole(body: str) -> bool:
 def _call(head: re.Match[str], body: str) -> RawCall:
     end = body.rfind(f"{_NS}</invoke>")
     fields = _fields(body[:end] if end >= 0 else body)
-    return RawCall(head["name"], dict(fields), typed=False)
+    return RawCall(head["name"], dict(fields), typed=False, exact=end >= 0)
 
 
 def _fields(text: str) -> list[tuple[str, Any]]:

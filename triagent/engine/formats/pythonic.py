@@ -47,8 +47,8 @@ def _from_call(call: ast.Call) -> RawCall:
         return RawCall(name, {}, problem="every argument needs its name: tool(path='a.py')")
     try:
         arguments = {keyword.arg: _value(keyword.value) for keyword in call.keywords}
-    except ValueError as error:
-        return RawCall(name, {}, problem=f"arguments must be plain values: {error}")
+    except ValueError:
+        return RawCall(name, {}, problem="arguments must be plain values: text, numbers, lists")
     return RawCall(name, arguments)
 
 

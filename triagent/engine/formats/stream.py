@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from triagent.chat import CallText, Origin, Text, Thinking, ToolCall, ToolSchema
@@ -70,12 +70,17 @@ class StreamParser(Protocol):
         """Whether an end token may come here: False only in the middle of a constrained call."""
         ...
 
-    def finish(self) -> tuple[list[Parsed], Reply]:
-        """The message ended: the last pieces held back, and the whole message parsed."""
+    def finish(self, cut_off: bool = True) -> tuple[list[Parsed], Reply]:
+        """The message ended: the last pieces held back, and the whole message parsed.
+
+        cut_off: it was ended from outside (limit, cancel, repetition) and not by the model. A
+        call that is unfinished then cannot be run: half a command may be a worse one. When the
+        model itself ended it, missing closing brackets and tags are put in."""
         ...
 
 
 QUOTED = "A tool call inside a code block is text and was not run."
+CUT_OFF = "the call was cut off before its end"
 IN_THINKING = "A tool call inside the thinking was not run."
 _FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
 # How a bare call begins; any other JSON is an answer.
@@ -131,6 +136,7 @@ class MessageParser:
         self._n_given = 0
         self._doubtful: marks.Found | None = None
         self._skip_space = True
+        self._cut_off = False
         self._out: list[Parsed] = []
 
     @property
@@ -167,8 +173,9 @@ class MessageParser:
         live = self._part is Origin.CALL and self._grammar is not None
         return not live or self._grammar.may_end
 
-    def finish(self) -> tuple[list[Parsed], Reply]:
+    def finish(self, cut_off: bool = True) -> tuple[list[Parsed], Reply]:
         self._run(final=True)
+        self._cut_off = cut_off
         while self._part is Origin.CALL:
             self._end_open_call()
         if self._part is Origin.THINKING:
@@ -302,17 +309,17 @@ class MessageParser:
         self._give(found.at)
         body, rest = self._body[: found.at], self._body[found.at + len(found.mark or "") :]
         self._buffer = rest + self._buffer
-        self._end_call(body)
+        self._end_call(body, closed=True)
 
     def _end_open_call(self) -> None:
         """The message ended inside a call: at the last mark that may have closed it, if any."""
         if self._doubtful is None:
-            self._end_call(self._body)
+            self._end_call(self._body, closed=False)
             return
         self._close_call(self._doubtful)
         self._run(final=True)
 
-    def _end_call(self, body: str) -> None:
+    def _end_call(self, body: str, closed: bool) -> None:
         plain = self._coder.plain(body)
         raws = self._dialect.read(plain)
         self._enter(Origin.MODEL)
@@ -321,11 +328,19 @@ class MessageParser:
             return
         if not raws:
             raws = [RawCall("", {}, problem="the call is empty")]
+        if not closed:
+            raws[-1] = self._if_whole(raws[-1], plain)
         text = self._coder.plain(self._opened if not self._dialect.keeps_open else "") + plain
         for raw in raws:
             call = calls.resolve(raw, self._tools, text)
             self._message.calls.append(call)
             self._out.append(CallReady(call))
+
+    def _if_whole(self, raw: RawCall, body: str) -> RawCall:
+        """The last call of a message that ended inside it, or an error in its place."""
+        if raw.exact or (not self._cut_off and self._dialect.whole(body)):
+            return raw
+        return replace(raw, problem=CUT_OFF)
 
     def _is_quoted(self, text: str) -> bool:
         return text.endswith("`") or len(_FENCE.findall(text)) % 2 == 1

@@ -49,7 +49,8 @@ def reader(tags: Tags) -> Callable[[str], list[RawCall]]:
         found, at = [], 0
         while (head := call.search(body, at)) is not None:
             arguments, at = _arguments(body, head.end(), tags, call, key)
-            found.append(RawCall(head["name"].strip(), arguments, typed=False))
+            exact = bool(tags.call_end) and body.startswith(tags.call_end, at)
+            found.append(RawCall(head["name"].strip(), arguments, typed=False, exact=exact))
         if not found:
             return [RawCall("", {}, problem="the call does not name a tool")]
         return found
@@ -122,8 +123,9 @@ def _value(body: str, head: re.Match[str], tags: Tags, key: re.Pattern[str]) -> 
 
 
 def _trim(value: str) -> str:
-    """Without the one line break that stands inside each tag, and without XML's own quotes."""
-    value = value.removeprefix("\n").removesuffix("\n")
+    """Without the line breaks that stand inside both tags, and without XML's own quotes."""
+    if value.startswith("\n"):
+        value = value[1:].removesuffix("\n")
     if value.startswith(_CDATA[0]) and value.endswith(_CDATA[1]):
         return value[len(_CDATA[0]) : -len(_CDATA[1])]
     return value
