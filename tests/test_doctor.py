@@ -140,6 +140,6 @@ def test_the_child_answers_step_by_step_even_when_the_library_is_missing(tmp_pat
 def test_the_child_finds_the_real_library_and_its_devices(monkeypatch):
     monkeypatch.undo()
     answers = doctor._ask_native(Config(), None)
-    assert answers["library"]["found"]["abi"] >= 1
+    assert answers["library"].get("found", {}).get("abi"), answers
     assert answers["devices"]["found"]
     assert answers["end"].startswith("status 0")

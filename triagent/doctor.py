@@ -275,7 +275,8 @@ def _ask_native(config: Config, model: Path | None) -> dict[str, Any]:
         "policy": config.cache.policy if config.cache.policy != "none" else "streaming",
     }
     argv = [sys.executable, "-m", "triagent.doctor_native", json.dumps(wanted)]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    root = str(Path(__file__).parents[1])  # not installed, when run from a checkout
+    env = {**os.environ, "PYTHONPATH": root}
     try:
         done = subprocess.run(
             argv, capture_output=True, text=True, timeout=NATIVE_SECONDS, env=env, errors="replace"
