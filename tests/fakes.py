@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from triagent.agent.events import Decision
 from triagent.agent.ports import (
     Allowed,
@@ -248,9 +250,12 @@ class ScriptedModel:
 
     def holding(self) -> Holding:
         n_pos = self.n_pos
-        share = [1.0 if at in self._live else 0.0 for at in range(n_pos)]
-        score = [at / max(1, n_pos) if at in self._live else 0.0 for at in range(n_pos)]
-        return Holding(n_pos, share, score, [self._live.get(at, False) for at in range(n_pos)])
+        live = list(self._live)
+        share = np.zeros(n_pos, np.float32)
+        share[live] = 1.0
+        pinned = np.zeros(n_pos, bool)
+        pinned[live] = list(self._live.values())
+        return Holding(n_pos, share, share * np.linspace(0, 1, n_pos, dtype=np.float32), pinned)
 
     def pin(self, start: int, stop: int) -> None:
         self._live.update({at: True for at in range(start, stop) if at in self._live})

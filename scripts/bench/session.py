@@ -1,0 +1,263 @@
+"""Time to first token as a session grows, and whether long sessions stay flat.
+
+Sections: ours (a bounded session through the whole engine: render, pipe, prefill, sample), stock
+(an unmodified library on the same tokens: keeping the prefix, and prefilling the whole history
+anew), fake (thousands of turns of the agent on a scripted model: time, memory, descriptors).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import psutil
+
+from triagent.agent.context import system_prompt
+from triagent.agent.tools import TOOLS
+from triagent.chat import Appended, Limits, Message, Prefill, Role, StepEnd
+from triagent.config import CacheConfig, ModelConfig
+from triagent.engine.client import EngineModel
+
+WORDS = ("alpha", "river", "stone", "copper", "window", "garden", "signal", "market", "engine")
+N_NEAR = 3  # turns whose median stands for one point
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="GGUF; needed for ours and stock")
+    parser.add_argument("--sidecar", type=Path)
+    parser.add_argument("--sections", default="ours,stock,fake", help="comma-separated")
+    parser.add_argument("--turns", default="2,10,50,200", help="turns that are compared")
+    parser.add_argument("--turn-tokens", type=int, default=256, help="tokens each turn appends")
+    parser.add_argument("--budget", type=int, default=2048)
+    parser.add_argument("--interval", type=int, default=128)
+    parser.add_argument("--chunk", type=int, default=512)
+    parser.add_argument("--policy", default="auto")
+    parser.add_argument("--cache-type", default="f16")
+    parser.add_argument("--gpu-layers", type=int, default=-1)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--stock-lib", type=Path, help="folder of an unmodified libllama")
+    parser.add_argument("--bindings", type=Path, help="folder that holds stock llama_cpp")
+    parser.add_argument("--fake-turns", type=int, default=3000)
+    parser.add_argument("--out", type=Path, required=True, help="folder for session.json and .md")
+
+
+def main(options: argparse.Namespace) -> int:
+    wanted = options.sections.split(",")
+    points = sorted(int(turn) for turn in options.turns.split(","))
+    results: dict = {"command": " ".join(sys.argv)}
+    if {"ours", "stock"} & set(wanted):
+        results["ours"], turns = ours(options, points)
+        _keep(options.out, results)
+        if "stock" in wanted:
+            results["stock"] = stock(options, points, turns)
+    if "fake" in wanted:
+        _keep(options.out, results)
+        results["fake"] = fake(options.fake_turns)
+    _keep(options.out, results)
+    print((options.out / "session.md").read_text())
+    return 0
+
+
+# ---------------------------------------------------------------- ours
+
+
+def ours(options: argparse.Namespace, points: list[int]) -> tuple[dict, list[list[int]]]:
+    """Seconds to the first token at each point, and the tokens of each turn."""
+    n_turns = points[-1] + N_NEAR - 1
+    n_ctx = (n_turns + 8) * (options.turn_tokens + 64)
+    model = EngineModel(
+        ModelConfig(
+            path=options.model, sidecar=options.sidecar, gpu_layers=options.gpu_layers,
+            threads=options.threads, n_ctx=n_ctx, cache_type=options.cache_type,
+        ),
+        CacheConfig(
+            budget=options.budget, interval=options.interval, chunk=options.chunk,
+            policy=options.policy,
+        ),
+    )  # fmt: skip
+    try:
+        return _grow(model, options.turn_tokens, n_turns, points)
+    finally:
+        model.close()
+
+
+def _grow(
+    model: EngineModel, n_tokens: int, n_turns: int, points: list[int]
+) -> tuple[dict, list[list[int]]]:
+    opened = _last(model.open(system_prompt("bench", "Linux"), [tool.schema for tool in TOOLS]))
+    turns, seconds, marks = [_ids(opened.spans)], [], {}
+    for turn in range(1, n_turns + 1):
+        text = _message(model, turn, n_tokens)
+        began = perf_counter()
+        appended = _last(model.append([Message(Role.USER, text)]))
+        end = _last(model.generate(Limits(max_tokens=1, think_tokens=0)))
+        seconds.append(perf_counter() - began)
+        turns.append(_ids(appended.spans) + _ids(end.spans))
+        if turn in points:
+            marks[turn] = _state(model)
+            print(json.dumps({"turn": turn, "seconds": seconds[-1], **marks[turn]}), flush=True)
+    return {
+        "model": model.info.name,
+        "device": model.info.device,
+        "policy": model.info.policy,
+        "turn_tokens": statistics.median(len(ids) for ids in turns[1:]),
+        "ttft_s": {turn: _near(seconds, turn) for turn in points},
+        "state": marks,
+    }, turns
+
+
+def _message(model: EngineModel, turn: int, n_tokens: int) -> str:
+    """A message of about `n_tokens` tokens that no other turn has."""
+    text = f"Note {turn}:"
+    n_words = 0
+    while (short := n_tokens - model.count(text)) > 0:
+        step = max(1, short // 3)
+        more = range(n_words, n_words + step)
+        text += "".join(f" {WORDS[(i * 7 + turn) % len(WORDS)]}" for i in more)
+        n_words += step
+    return text
+
+
+def _state(model: EngineModel) -> dict:
+    status = model.status()
+    return {
+        "n_pos": status.n_pos,
+        "n_rounds": status.n_rounds,
+        "cache_bytes": status.cache_bytes,
+        "full_bytes": status.full_bytes,
+        "process_bytes": psutil.Process(model.pid).memory_info().rss,
+    }
+
+
+def _last(deltas) -> Appended | StepEnd:
+    for delta in deltas:
+        if not isinstance(delta, Prefill):
+            last = delta
+    return last
+
+
+def _ids(spans) -> list[int]:
+    return [id for span in spans for id in span.ids]
+
+
+def _near(seconds: list[float], turn: int) -> float:
+    """Median of a turn and the next ones: one alone is at the mercy of the machine."""
+    return statistics.median(seconds[turn - 1 : turn - 1 + N_NEAR])
+
+
+# ---------------------------------------------------------------- the others
+
+
+def stock(options: argparse.Namespace, points: list[int], turns: list[list[int]]) -> dict:
+    """The same tokens through an unmodified library, in a process of its own."""
+    if not options.stock_lib or not options.bindings:
+        raise SystemExit("stock needs --stock-lib and --bindings")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "turns.json"
+        path.write_text(json.dumps(turns))
+        command = [
+            sys.executable, str(Path(__file__).with_name("stock_session.py")),
+            "--lib", str(options.stock_lib), "--bindings", str(options.bindings),
+            "--model", str(options.model), "--cache-type", options.cache_type,
+            "--chunk", str(options.chunk), "--gpu-layers", str(options.gpu_layers),
+            "--threads", str(options.threads or 2), "--turns-file", str(path),
+            "--points", ",".join(map(str, points)), "--n-near", str(N_NEAR),
+        ]  # fmt: skip
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def fake(n_turns: int) -> dict:
+    """Turns of the real agent on a scripted model: what of ours grows with a session."""
+    from tests.agent.setup import Desk
+    from tests.fakes import call
+
+    marks: list[dict] = []
+    me = psutil.Process()
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        (desk.work / "a.txt").write_text("port = 8080\n" * 20)
+        script = [call("read", path="a.txt"), "The port is 8080, as before."]
+        agent = desk.agent(script, loop=True, budget=2000, interval=128, n_window=64)
+        seconds: list[float] = []
+        for turn in range(1, n_turns + 1):
+            began = perf_counter()
+            for _ in agent.turn(f"Look at the port of server {turn} once more, please."):
+                pass
+            seconds.append(perf_counter() - began)
+            if turn % max(1, n_turns // 10) == 0:
+                recent = seconds[-max(1, n_turns // 10) :]
+                marks.append(
+                    {
+                        "turn": turn,
+                        "ms": 1000 * statistics.median(recent),
+                        "rss_mib": me.memory_info().rss / 2**20,
+                        "files": len(os.listdir("/proc/self/fd")),
+                        "log_mib": agent.session.ledger.size / 2**20,
+                    }
+                )
+                print(json.dumps(marks[-1]), flush=True)
+        desk.close()
+    return {"marks": marks}
+
+
+# ---------------------------------------------------------------- telling
+
+
+def _keep(out: Path, results: dict) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "session.json").write_text(json.dumps(results, indent=1))
+    (out / "session.md").write_text(markdown(results))
+
+
+def markdown(results: dict) -> str:
+    """The tables, with the command that made them."""
+    lines = [*_ttft(results), *_flat(results)]
+    return "\n".join([*lines, f"`{results['command']}`", ""])
+
+
+def _ttft(results: dict) -> list[str]:
+    mine = results.get("ours")
+    if not mine:
+        return []
+    others = {"prefix kept": "reuse_s", "whole history": "naive_s"}
+    head = ["turn", "tokens so far", "ours ms", "of turn 2", *(f"{name} ms" for name in others)]
+    rows = []
+    first = next(iter(mine["ttft_s"].values()))
+    for turn, seconds in mine["ttft_s"].items():
+        found = results.get("stock", {})
+        rest = [_ms(found.get(key, {}).get(str(turn))) for key in others.values()]
+        n_pos = mine["state"][turn]["n_pos"]
+        rows.append([turn, n_pos, _ms(seconds), f"{seconds / first:.2f}", *rest])
+    title = (
+        f"Time to first token, {mine['turn_tokens']:.0f} tokens a turn; {mine['model']} on "
+        f"{mine['device']}, policy {mine['policy']}."
+    )
+    return [title, "", *_table(head, rows), ""]
+
+
+def _flat(results: dict) -> list[str]:
+    if "fake" not in results:
+        return []
+    head = ["turn", "ms a turn", "RSS MiB", "open files", "log MiB"]
+    rows = [
+        [x["turn"], f"{x['ms']:.1f}", f"{x['rss_mib']:.0f}", x["files"], f"{x['log_mib']:.1f}"]
+        for x in results["fake"]["marks"]
+    ]
+    return ["Turns of the agent on a scripted model, each with one tool call.", "",
+            *_table(head, rows), ""]  # fmt: skip
+
+
+def _table(head: list, rows: list[list]) -> list[str]:
+    return ["| " + " | ".join(map(str, row)) + " |" for row in [head, ["---"] * len(head), *rows]]
+
+
+def _ms(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds:,.0f}"
