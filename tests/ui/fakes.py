@@ -15,6 +15,7 @@ from pathlib import Path
 from triagent.agent import events as ev
 from triagent.agent.events import Decision, Event, Outcome
 from triagent.chat import CacheStatus, Evicted, Holding, ModelInfo, Origin, Span, ToolCall, Usage
+from triagent.errors import ModelError
 from triagent.ui.ports import ModelRow, Open, Report, SessionRow
 
 INFO = ModelInfo(
@@ -141,6 +142,8 @@ class PlayedAgent:
     turn: int = 0
     decisions: list[Decision] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
+    starting: list[Event] = field(default_factory=list)
     pinned: list[tuple[int, int]] = field(default_factory=list)
     forgotten: list[tuple[int, int]] = field(default_factory=list)
     closed: bool = False
@@ -149,7 +152,11 @@ class PlayedAgent:
     _stop: threading.Event = field(default_factory=threading.Event)
     _answered: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, text: str) -> Iterator[Event]:
+    def start(self) -> Iterator[Event]:
+        yield from self.starting
+
+    def run(self, text: str, attachments: Sequence[str] = ()) -> Iterator[Event]:
+        self.attached.extend(attachments)
         self._stop.clear()
         self._answered.clear()
         self.turn += 1
@@ -163,8 +170,9 @@ class PlayedAgent:
                 changed += event.changed
             yield event
             if self._stop.is_set():
-                outcome = Outcome.CANCELLED
                 break
+        if self._stop.is_set():
+            outcome = Outcome.CANCELLED
         yield ev.CacheChanged(status())
         yield ev.TurnEnded(
             self.turn, outcome, "", 1, n_tools, n_failed, changed, USAGE, self.seconds, status()
@@ -308,7 +316,7 @@ class ListedModels:
         report("downloading", 0.25)
         while not self.gate.wait(0.01):
             if stop():
-                raise InterruptedError("stopped")
+                raise ModelError("stopped; what came so far is kept")
         self.made.append(row.name)
         return Path(f"/models/{row.name}.gguf")
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from triagent.chat import CacheStatus
 from triagent.ui import slash
-from triagent.ui.feed import Feed, blocks_of
 from triagent.ui.ports import Agent, Open
 from triagent.ui.welcome import welcome
 
@@ -188,11 +187,7 @@ def command_rewind(app: TriagentApp, argument: str) -> None:
 
     def rewound(paths: tuple[str, ...]) -> None:
         agent = app.thread.agent
-        blocks, turns = blocks_of(agent.past())
-        app.chat.transcript.clear()
-        app.chat.transcript.extend(blocks)
-        app.chat.feed = Feed(app.chat.transcript)
-        app.chat.feed.turns = turns
+        app.chat.show_past(agent)
         files = f"; put back: {', '.join(paths)}" if paths else ""
         app.chat.note(f"back to before turn {turn}{files}")
         app.chat.set_status(replace(app.chat.status, cache=agent.status()))

@@ -7,9 +7,11 @@ second. What slash commands do is in `actions`, what a screen looks like is in i
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
@@ -40,6 +42,9 @@ CLOSE_WAIT_S = 15.0
 """How long leaving waits for the session to be saved; a second Ctrl+C does not wait."""
 
 
+_NAMED = re.compile(r"(?:^|\s)@([^\s@]+)")
+
+
 class TriagentApp(App[int]):
     """The terminal app.
 
@@ -48,6 +53,7 @@ class TriagentApp(App[int]):
         services: what opens sessions, lists models and so on.
         first: the session to open at start.
         grace_s: see `approve.GRACE_S`.
+        clock: seconds, for how long the model thought.
     """
 
     CSS_PATH = "app.tcss"
@@ -73,6 +79,7 @@ class TriagentApp(App[int]):
         services: Services,
         first: Open | None = None,
         grace_s: float = GRACE_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # Without color the terminal's own palette is kept, and then stripped of its colors.
         no_color = "NO_COLOR" in os.environ
@@ -85,7 +92,8 @@ class TriagentApp(App[int]):
         self._completer = Completer(
             FileNames(config.workspace).find, {"theme": lambda: sorted(self.available_themes)}
         )
-        self.chat = ChatScreen(History(services.history), self._completer, grace_s)
+        self.chat = ChatScreen(History(services.history), self._completer, grace_s, clock)
+        self.chat.prompt.area.cursor_blink = config.ui.motion
         self._drawn_at = 0.0
         self._drain_due = False
         self._leaving = False
@@ -181,7 +189,7 @@ class TriagentApp(App[int]):
         """Run a turn."""
         if self.thread is not None:
             self.chat.set_status(replace(self.chat.status, phase="starting", busy=True))
-            self.thread.turn(text)
+            self.thread.turn(text, attachments(text, self.config.workspace))
 
     def ask(
         self, during: str, call: Callable, then: Callable[[Any], None], between: bool = False
@@ -191,6 +199,10 @@ class TriagentApp(App[int]):
             return
         self._waiting[during] = then
         (self.thread.ask_between if between else self.thread.ask)(during, call)
+
+    def waits_for(self, during: str) -> bool:
+        """Whether something that was asked has not come back yet."""
+        return during in self._waiting
 
     def interrupt(self) -> None:
         """Stop the running turn."""
@@ -240,6 +252,13 @@ class TriagentApp(App[int]):
             self.notify(f"copied {len(text):,} characters", timeout=2)
         else:
             self.notify("there is nothing to copy", severity="warning", timeout=2)
+
+    def take_config(self, config: Config) -> None:
+        """Use changed settings, as far as they can change while the app runs."""
+        self.config = config
+        if config.ui.theme in self.available_themes:
+            self.theme = config.ui.theme
+        self.animation_level = "full" if config.ui.motion else "none"
 
     def tell(self, title: str, body: str) -> None:
         """Tell the terminal, when the user is not looking at it or waited long."""
@@ -304,6 +323,12 @@ class TriagentApp(App[int]):
     def action_settings(self) -> None:
         """All settings."""
         actions.run(self, "settings", "")
+
+
+def attachments(text: str, workspace: Path) -> list[str]:
+    """Files of the workspace that the text names with `@`."""
+    names = dict.fromkeys(_NAMED.findall(text))
+    return [name for name in names if (workspace / name).is_file()]
 
 
 def run(config: Config, services: Services, first: Open | None = None) -> int:

@@ -13,7 +13,9 @@ from typing import ClassVar
 from rich.console import Group
 from rich.style import Style
 from rich.text import Text
+from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.strip import StripRenderable
 from textual.widgets import Static
@@ -22,24 +24,24 @@ from triagent.agent.events import ApprovalAsked, Decision
 from triagent.ui.draw_diff import diff_lines
 from triagent.ui.lines import cells
 from triagent.ui.safe import plain
-from triagent.ui.themes import palette_of
+from triagent.ui.themes import Palette, palette_of
 
 GRACE_S = 0.4
 """Keys within this time of appearing are not an answer: they were meant for the prompt."""
 
 
-class ApprovalPanel(Static, can_focus=True):
-    """Asks one question at a time."""
+class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
+    """Asks one question at a time. The keys stay in view however long the question is."""
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text()
     BINDINGS: ClassVar = [
         Binding("y,enter", "answer('once')", "Once", id="approve.once"),
         Binding("a", "answer('always')", "Always", id="approve.always"),
         Binding("n", "answer('deny')", "No", id="approve.deny"),
-        Binding("up,k", "scroll_up", "Up", show=False),
-        Binding("down,j", "scroll_down", "Down", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("up,k", "scroll_body(-1)", "Up", show=False),
+        Binding("down,j", "scroll_body(1)", "Down", show=False),
+        Binding("pageup", "scroll_body(-8)", "Page up", show=False),
+        Binding("pagedown", "scroll_body(8)", "Page down", show=False),
     ]
 
     class Answered(Message):
@@ -55,6 +57,13 @@ class ApprovalPanel(Static, can_focus=True):
         self._shown_at = 0.0
         self._grace_s = grace_s
 
+    def compose(self) -> ComposeResult:
+        """Why, what, keys."""
+        yield Static(id="approval-head", markup=False)
+        with VerticalScroll(id="approval-body"):
+            yield Static(id="approval-what", markup=False)
+        yield Static(id="approval-keys", markup=False)
+
     @property
     def asked(self) -> ApprovalAsked | None:
         """The open question, or None."""
@@ -64,7 +73,7 @@ class ApprovalPanel(Static, can_focus=True):
         """Ask."""
         self._asked, self._shown_at = asked, time.monotonic()
         self.add_class("-shown")
-        self.scroll_home(animate=False)
+        self.query_one("#approval-body").scroll_home(animate=False)
         self.draw()
         self.focus()
 
@@ -80,34 +89,23 @@ class ApprovalPanel(Static, can_focus=True):
             return
         palette = palette_of(self.app.current_theme, self.app.theme_variables)
         # Not yet laid out when first shown: the screen's width less edge, padding, scroll bar.
-        width = (self.size.width or self.app.size.width - 1) - 3
+        width = (self.size.width or self.app.size.width - 3) - 2
         head = Text("? ", palette.warn).append(asked.call.name, palette.text + Style(bold=True))
         head.append(f" asks, because {plain(asked.why)}", palette.muted)
-        lines = [head]
-        for number, part in enumerate(asked.parts, 1):
-            lead = f" {number}. " if len(asked.parts) > 1 else " $ "
-            for at, line in enumerate(cells(part, width - 5)):
-                text = Text(lead if at == 0 else " " * len(lead), palette.muted, no_wrap=True)
-                lines.append(text.append(line, palette.accent))
-        body: list = [Text("\n").join(lines)]
+        self.query_one("#approval-head", Static).update(head)
+        what: list = [_parts(asked, width, palette)]
         if asked.diff:
-            body.append(StripRenderable(diff_lines(asked.diff, width - 2, palette), width - 2))
-        body.append(self._keys(asked, palette))
-        self.update(Group(*body))
-
-    def _keys(self, asked: ApprovalAsked, palette) -> Text:
-        bold = palette.text + Style(bold=True)
-        keys = Text(no_wrap=True)
-        keys.append(" y", bold).append(" once   ", palette.muted)
-        if asked.may_always:
-            keys.append("a", bold).append(" always   ", palette.muted)
-        keys.append("n", bold).append(" or ", palette.muted)
-        keys.append("esc", bold).append(" no", palette.muted)
-        return keys
+            what.append(StripRenderable(diff_lines(asked.diff, width, palette), width))
+        self.query_one("#approval-what", Static).update(Group(*what))
+        self.query_one("#approval-keys", Static).update(_keys(asked, palette))
 
     def on_resize(self) -> None:
         """Draw for the new width."""
         self.draw()
+
+    def action_scroll_body(self, lines: int) -> None:
+        """Scroll a long question."""
+        self.query_one("#approval-body").scroll_relative(y=lines, animate=False)
 
     def action_answer(self, decision: str) -> None:
         """Decide; "always" only where it is on offer."""
@@ -119,3 +117,24 @@ class ApprovalPanel(Static, can_focus=True):
             return
         self.hide()
         self.post_message(self.Answered(asked, Decision(decision)))
+
+
+def _parts(asked: ApprovalAsked, width: int, palette: Palette) -> Text:
+    """The exact commands or files, one by one."""
+    lines = []
+    for number, part in enumerate(asked.parts, 1):
+        lead = f"{number}. " if len(asked.parts) > 1 else "› "
+        for at, line in enumerate(cells(part, width - len(lead))):
+            text = Text(lead if at == 0 else " " * len(lead), palette.muted, no_wrap=True)
+            lines.append(text.append(line, palette.accent))
+    return Text("\n").join(lines)
+
+
+def _keys(asked: ApprovalAsked, palette: Palette) -> Text:
+    bold = palette.text + Style(bold=True)
+    keys = Text(no_wrap=True)
+    keys.append("y", bold).append(" once   ", palette.muted)
+    if asked.may_always:
+        keys.append("a", bold).append(" always   ", palette.muted)
+    keys.append("n", bold).append(" or ", palette.muted)
+    return keys.append("esc", bold).append(" no", palette.muted)

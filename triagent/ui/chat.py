@@ -7,6 +7,7 @@ typed while a turn ran.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -45,10 +46,17 @@ class ChatScreen(Screen):
         Binding("ctrl+down", "app.page(1)", "Page down", show=False),
     ]
 
-    def __init__(self, history: History, completer: Completer, grace_s: float) -> None:
+    def __init__(
+        self,
+        history: History,
+        completer: Completer,
+        grace_s: float,
+        clock: Callable[[], float],
+    ) -> None:
         super().__init__()
+        self._clock = clock
         self.transcript = Transcript(id="transcript")
-        self.feed = Feed(self.transcript)
+        self.feed = Feed(self.transcript, clock)
         self.prompt = Prompt(history, completer)
         self.approval = ApprovalPanel(grace_s)
         self.failure = FailurePanel()
@@ -60,7 +68,7 @@ class ChatScreen(Screen):
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
-        yield Static(id="title", markup=False)
+        yield Static("triagent", id="title", markup=False)
         yield self.transcript
         yield self.approval
         yield self.failure
@@ -71,6 +79,7 @@ class ChatScreen(Screen):
         """Ready for typing at once, while the model loads."""
         self.set_status(Status(phase="starting", busy=True, hint="F1 help"))
         self.prompt.area.focus()
+        self.note("The model is being loaded. You can type already.")
 
     @property
     def status(self) -> Status:
@@ -121,12 +130,16 @@ class ChatScreen(Screen):
         self.prompt.area.focus()
         self.last_round = None
         self.session = agent.session_id
+        self.show_past(agent)
+        self.set_title(agent)
+
+    def show_past(self, agent: Agent) -> None:
+        """Fill the transcript with the session so far, its end in view."""
         blocks, turns = blocks_of(agent.past())
         self.transcript.clear()
         self.transcript.extend(blocks)
-        self.feed = Feed(self.transcript)
+        self.feed = Feed(self.transcript, self._clock)
         self.feed.turns = turns
-        self.set_title(agent)
 
     def set_title(self, agent: Agent) -> None:
         """The top line: what is open, and where."""
@@ -135,6 +148,8 @@ class ChatScreen(Screen):
 
     def _failed(self, during: str, error: BaseException) -> None:
         self._close_question()
+        if self.session is None:
+            self.transcript.clear()
         self.prompt.display = False
         self.failure.show(explain(error))
 
@@ -146,7 +161,7 @@ class ChatScreen(Screen):
     def _drop_welcome(self) -> None:
         if len(self.transcript) and isinstance(self.transcript[0], WelcomeBlock):
             self.transcript.clear()
-            self.feed = Feed(self.transcript)
+            self.feed = Feed(self.transcript, self._clock)
 
     def note(self, text: str, level: str = "info") -> None:
         """A plain sentence in the transcript."""

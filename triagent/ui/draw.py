@@ -118,12 +118,20 @@ def _thinking(block: ThinkingBlock, opened: bool, width: int, palette: Palette) 
     else:
         head = "thought "
     style = palette.muted + Style(italic=True)
-    tail = "" if opened else "· " + one_line(block.text[-200:] if block.live else block.text)
+    tail = "" if opened else _glimpse(block, width - len(head) - 4)
     found = [spread([(f"{fold} ", palette.muted), (head, style), (tail, style)], [], width)]
     if opened:
         body = ([Segment(line, style)] for line in words(block.text.strip(), width - 2 * MARGIN))
         found += indented(body, "│ ", palette.faint)
     return found
+
+
+def _glimpse(block: ThinkingBlock, room: int) -> str:
+    """The last words while they come, the first ones afterwards."""
+    said = one_line(block.text[-2 * room :] if block.live else block.text, 2 * room)
+    if block.live and len(said) > room:
+        said = "…" + said[1 - room :]
+    return f"· {said}"
 
 
 @draw.register
@@ -132,7 +140,7 @@ def _card(block: CardBlock, opened: bool, width: int, palette: Palette) -> list[
     ink: Style = getattr(palette, color)
     fold = ("▾" if opened else "▸") if can_fold(block) else " "
     right = [word] if word else []
-    if block.seconds is not None:
+    if block.seconds is not None and block.state is not CardState.DENIED:
         right.append(seconds(block.seconds))
     left = [
         (f"{fold} ", palette.muted),

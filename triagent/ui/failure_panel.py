@@ -58,7 +58,8 @@ class FailurePanel(Static, can_focus=True):
         if self._failure is None:
             return
         palette = palette_of(self.app.current_theme, self.app.theme_variables)
-        text = Text(f"✗ {self._failure.title}\n\n", palette.bad + Style(bold=True))
+        text = Text()
+        text.append(f"✗ {self._failure.title}\n\n", palette.bad + Style(bold=True))
         text.append(self._failure.text + "\n\n", palette.text)
         for number, (_, words) in enumerate(self._failure.steps):
             chosen = number == self._at

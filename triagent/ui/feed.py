@@ -164,7 +164,7 @@ class Feed:
         index = self._cards.get(event.call_id)
         if index is None:
             return
-        asked = self.target[index].state in (CardState.ASKING, CardState.PROPOSED)
+        asked = self.target[index].state is CardState.ASKING
         bad = CardState.DENIED if asked else CardState.FAILED
         state = CardState.OK if event.ok else bad
         output = self.target[index].output or event.text

@@ -53,15 +53,15 @@ def memory_line(cache: CacheStatus | None, width: int, palette: Palette) -> Text
     """Cells live and pinned against the budget, bytes against full attention, rounds."""
     if cache is None:
         return Text("memory  –", style=palette.muted, no_wrap=True)
-    limit = cache.budget or cache.n_cells
-    line = Text("memory ", style=palette.muted, no_wrap=True)
-    line.append_text(gauge(cache, 24 if width >= 120 else 12, palette))
+    limit, wide = cache.budget or cache.n_cells, width >= 100
+    line = Text("memory " if wide else "mem ", style=palette.muted, no_wrap=True)
+    line.append_text(gauge(cache, 24 if width >= 140 else 12 if wide else 8, palette))
     line.append(f" {cache.n_used:,}", palette.text + Style(bold=True))
-    line.append(f"/{limit:,} cells", palette.muted)
-    unbounded = " · no budget" if not cache.budget else ""
+    line.append(f"/{limit:,}{' cells' if wide else ''}", palette.muted)
+    kept, full = amount(cache.cache_bytes), amount(cache.full_bytes)
     facts = [
-        f"{cache.n_pinned:,} pinned{unbounded}",
-        f"KV {amount(cache.cache_bytes)}, full attention {amount(cache.full_bytes)}",
+        f"{cache.n_pinned:,} pinned" + (" · no budget" if not cache.budget else ""),
+        f"KV {kept}, full attention {full}" if wide else f"KV {kept} of {full} full",
         f"{cache.n_rounds:,} round{'' if cache.n_rounds == 1 else 's'}",
         f"{cache.n_evicted:,} evicted",
         cache.policy,

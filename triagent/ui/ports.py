@@ -39,8 +39,12 @@ class Agent(Protocol):
         """Rung of the sandbox in force ("bwrap", "landlock", "none", ...)."""
         ...
 
-    def run(self, text: str) -> Iterator[Event]:
-        """One turn. Ends with `TurnEnded`, whatever happens."""
+    def start(self) -> Iterator[Event]:
+        """Feed the system prompt, or bring a resumed session back."""
+        ...
+
+    def run(self, text: str, attachments: Sequence[str] = ()) -> Iterator[Event]:
+        """One turn, with files of the workspace. Ends with `TurnEnded`, whatever happens."""
         ...
 
     def cancel(self) -> None:
@@ -79,7 +83,7 @@ class Agent(Protocol):
     def forget(self, start: int, stop: int) -> Evicted: ...
 
     def recall(self, query: str) -> Iterator[Event]:
-        """Put the session's own words that match back at the tail."""
+        """Put the session's own words that match in front of the model, with the next message."""
         ...
 
     def set_mode(self, mode: str) -> None: ...
@@ -185,7 +189,7 @@ class Services:
     models: Models | None = None
     advice: Callable[[], str] | None = None
     """One sentence on which model fits this machine and how to get it."""
-    save_config: Callable[[Config], Path] | None = None
-    """Writes changed settings to the user's file; returns it."""
+    save_config: Callable[[Config, Config], Path] | None = None
+    """Writes the settings in which the first differs from the second; returns the file."""
     history: Path | None = None
     """File of past prompts. None: they are forgotten when the app ends."""

@@ -17,13 +17,15 @@ def after(status: Status, item: Item) -> Status:
         case Opened(agent):
             return replace(
                 idle(status),
+                phase="opening",
+                busy=True,
                 model=agent.info.name,
                 mode=agent.mode,
                 confinement=agent.confinement,
                 cache=agent.status(),
             )
         case Failed():
-            return idle(status)
+            return replace(idle(status), phase="stopped")
         case Done("turn" | "open" | "recall"):
             return idle(status)
         case ev.TurnStarted():

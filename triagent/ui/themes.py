@@ -53,7 +53,7 @@ class Palette:
     name: str
     """The theme's; part of the key of everything that is cached."""
     paper: Style
-    """The background that everything stands on."""
+    """The background that everything stands on, and the ink of what has none of its own."""
     text: Style
     muted: Style
     faint: Style
@@ -105,7 +105,7 @@ def _rgb(theme: Theme, variables: dict[str, str]) -> Palette:
     good, warn, bad = color("success"), color("warning"), color("error")
     return Palette(
         name=theme.name,
-        paper=paper(back, 1.0),
+        paper=paper(back, 1.0) + ink(text),
         text=ink(text),
         muted=ink(text, 0.68),
         faint=ink(text, 0.38),
@@ -149,8 +149,8 @@ def _ansi(theme: Theme) -> Palette:
         removed=Style(color="red"),
         added_word=Style(color="green", bold=True, underline=True),
         removed_word=Style(color="red", bold=True, underline=True),
-        cursor=Style(reverse=True),
-        selected=Style(reverse=True),
+        cursor=Style(color="default", bgcolor="default", reverse=True),
+        selected=Style(color="default", bgcolor="default", reverse=True),
         heat=(
             muted,
             Style(color="red"),

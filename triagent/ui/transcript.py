@@ -171,7 +171,8 @@ class Transcript(ScrollView, can_focus=True):
             self._settle()
         self._resize_virtual()
         if self._follow:
-            self.scroll_end(animate=False, immediate=True)
+            # By force: the scroll bar that would allow it comes with the next layout.
+            self.scroll_end(animate=False, immediate=True, force=True)
         self.refresh()
 
     def _resize_virtual(self) -> None:
@@ -300,13 +301,16 @@ class Transcript(ScrollView, can_focus=True):
         blank = Strip.blank(self._width, self.palette.paper)
         return (strips[within] if within < len(strips) else blank), index
 
+    def _is_head(self, index: int, y: int) -> bool:
+        return y - self._heights.top(index) == self._gap(index)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of the view."""
         width, content_y = self._width, y + self.scroll_offset.y
         if content_y >= self._heights.total:
             return Strip.blank(width, self.palette.paper)
         line, index = self._line(content_y)
-        if index == self._cursor and self.has_focus and line.text.strip():
+        if index == self._cursor and self.has_focus and self._is_head(index, content_y):
             line = _lay(line, self.palette.cursor)
         selection = self.text_selection
         if selection is not None:
@@ -338,7 +342,7 @@ class Transcript(ScrollView, can_focus=True):
             return
         index = self._heights.find(line)
         self._cursor = index
-        if line - self._heights.top(index) == self._gap(index):
+        if self._is_head(index, line):
             self.toggle(index)
         self.refresh()
 

@@ -8,11 +8,9 @@ SMALL_PARAMS = 200_000_000
 """Below this a model is treated as the kind that comes with triagent: honest about its limits."""
 
 _SMALL = """\
-# triagent
-
-**{name}** is a tiny model, made to show how triagent works on any machine. It can list, \
-read and search the files of a folder and say what it found. It cannot program, does not know \
-facts, and follows only plain requests in English.
+**triagent** is running **{name}**, a tiny model made to show how it works on any machine. It can \
+list, read and search the files of a folder and say what it found. It cannot program, does not \
+know facts, and follows only plain requests in English.
 
 Try one of these:
 
@@ -22,10 +20,8 @@ Try one of these:
 """
 
 _LARGE = """\
-# triagent
-
-**{name}** reads, searches and edits files in this folder and runs commands. \
-What would change something is shown first, and asked for in mode `{mode}`.
+**triagent** is running **{name}**. It reads, searches and edits files in this folder and runs \
+commands. What would change something is shown first, and asked for in mode `{mode}`.
 
 Try one of these:
 
@@ -35,8 +31,8 @@ Try one of these:
 """
 
 _MEMORY = """\
-{budget} What no longer fits is let go, the least needed first; `F4` shows what the model still \
-holds, and `/recall` brings words back.
+Its memory is kept within {budget:,} cells: the least needed goes first. `F4` shows what it still \
+holds, `/recall` brings words back.
 """
 
 
@@ -51,7 +47,7 @@ def welcome(info: ModelInfo, mode: str, budget: int, advice: str = "") -> str:
     """
     text = (_SMALL if info.n_params < SMALL_PARAMS else _LARGE).format(name=info.name, mode=mode)
     if budget:
-        text += "\n" + _MEMORY.format(budget=f"Its memory is kept within {budget:,} cells.")
+        text += "\n" + _MEMORY.format(budget=budget)
     if advice:
         text += f"\n**A larger model:** {advice}\n"
     for note in info.notes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
@@ -95,9 +95,9 @@ class AgentThread:
         """Close the open session, if any, and open another."""
         self._commands.put(("open", lambda: self._open(what)))
 
-    def turn(self, text: str) -> None:
+    def turn(self, text: str, attachments: Sequence[str] = ()) -> None:
         """Run one turn."""
-        self.stream("turn", lambda agent: agent.run(text))
+        self.stream("turn", lambda agent: agent.run(text, attachments))
 
     def stream(self, during: str, make: Callable[[Agent], Any]) -> None:
         """Run something that yields events."""
@@ -168,7 +168,10 @@ class AgentThread:
         self._close()
         agent = self._start(what, lambda text, share=None: self._put(Loading(text, share)))
         self._agent = agent
+        # The past is shown before the model has read it: one can read along meanwhile.
         self._put(Opened(agent))
+        for event in agent.start():
+            self._put(event)
 
     def _close(self) -> None:
         agent, self._agent = self._agent, None

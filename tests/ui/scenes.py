@@ -1,0 +1,339 @@
+"""States of the app worth looking at, each made by keys on a played session.
+
+The same scenes are compared with accepted pictures by the tests and drawn for the README.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.ui.fakes import (
+    INFO,
+    USAGE,
+    KeptSessions,
+    ListedModels,
+    Opener,
+    PlayedAgent,
+    asking,
+    events,
+    failing,
+    say,
+    status,
+    tool,
+    turns,
+)
+from triagent.agent import events as ev
+from triagent.chat import Origin, Span, ToolCall
+from triagent.config import Config, UiConfig
+from triagent.errors import EngineDied, ModelError, NativeError, SessionError, UnsupportedError
+from triagent.ui.app import TriagentApp
+from triagent.ui.ports import ModelRow, Services, SessionRow
+
+DIFF = """\
+--- a/src/parse.py
++++ b/src/parse.py
+@@ -10,5 +10,6 @@ def parse(text: str) -> Query:
+     words = []
+     for token in tokens(text):
+-        if token.kind == "word":
+-            words.append(token.text)
++        if token.kind in ("word", "number"):
++            words.append(token.text.casefold())
++    words = [word for word in words if word not in STOP]
+     return Query(words)
+"""
+ANSWER = """\
+The test fails because `parse` keeps the case of a word, while `match` compares in lower case.
+
+1. `src/parse.py` now folds the case
+2. numbers count as words
+3. stop words are left out
+
+```python
+def parse(text: str) -> Query:
+    # The index is folded in the same way.
+    return Query([word.casefold() for word in words(text)])
+```
+
+| test | before | now |
+|------|--------|-----|
+| `test_case` | failed | passes |
+| `test_number` | failed | passes |
+"""
+THOUGHT = """\
+The failing assertion compares "Budget" with "budget". The index is folded when it is built, \
+so the query has to be folded as well. Numbers are another kind of token; they are dropped now.
+"""
+OUTPUT = "\n".join(f"tests/test_parse.py::test_{n:02d} PASSED" for n in range(30)) + "\n30 passed"
+
+WORK = turns(
+    events(*(ev.ThinkingText(word + " ") for word in THOUGHT.split())),
+    tool("read", "import re\n\n\ndef parse(text):\n    ...\n", path="src/parse.py"),
+    tool("grep", "tests/test_parse.py:14: assert parse(text)", pattern="parse\\(", path="tests"),
+    events(ev.RoundDone(128, 2310, ((640, 700),), 3.1)),
+    tool("edit", "src/parse.py: 1 place changed", diff=DIFF, path="src/parse.py"),
+    tool("bash", OUTPUT, command="python -m pytest -q tests/test_parse.py"),
+    say(ANSWER),
+)
+
+
+def story() -> list[Span]:
+    """Tokens of a session with a long past."""
+    parts = [(Origin.SYSTEM, 388, "You are triagent, an assistant that works with tools.")]
+    asks = ("what is in this folder?", "how are the tests run?", "why does test_case fail?")
+    for number in range(9):
+        words = asks[number % 3]
+        parts += [
+            (Origin.USER, 14, words),
+            (Origin.THINKING, 60 + 11 * number, "The user wants to know. I should look first."),
+            (Origin.CALL, 22, '{"name": "read", "arguments": {"path": "src/parse.py"}}'),
+            (Origin.TOOL, 180 - 9 * number, "import re\n\n\ndef parse(text):\n    ..."),
+            (Origin.MODEL, 70, "The folder holds a parser, its tests and a README."),
+        ]
+    found, pos = [], 0
+    for origin, n, text in parts:
+        found.append(Span(origin, pos, tuple(range(n)), text, origin is not Origin.USER))
+        pos += n
+    return found
+
+
+SESSIONS = [
+    SessionRow("20261122-0001", "fix the parser's tests", "today 14:02", 9, 8412, "demo-28m"),
+    SessionRow("20261121-0003", "what is in this folder?", "yesterday", 3, 1290, "demo-28m"),
+    SessionRow(
+        "20261119-0001", "rename the settings", "19 Nov", 41, 88017, "Qwen3-8B-Q4_K_M",
+        "turn 7: the budget is read from the file before the environment",
+    ),
+]
+MODELS = [
+    ModelRow(
+        "demo-28m", Path("/models/demo-28m.gguf"), "31 MB", "fits: CPU, 4k cells", True, "ready",
+        about="comes with triagent; reads, lists and searches files",
+    ),
+    ModelRow(
+        "Qwen3-8B-Q4_K_M", None, "5.0 GB", "fits: 36 of 36 layers on the GPU, 12k cells", True,
+        "missing", "Qwen/Qwen3-8B-GGUF", "a good all-round tool user",
+    ),
+    ModelRow(
+        "Qwen3-32B-Q4_K_M", None, "19.8 GB", "does not fit: needs 22.4 GB, there are 11.6 GB",
+        False, "missing", "Qwen/Qwen3-32B-GGUF", "slower and better",
+    ),
+]
+ADVICE = "`Qwen3-8B-Q4_K_M` fits this machine (5.0 GB, 12k cells): `triagent models pull qwen3-8b`"
+
+
+def make(
+    agent: PlayedAgent | BaseException | None = None,
+    theme: str = "triagent-dark",
+    opener: Opener | None = None,
+) -> TriagentApp:
+    """An app on a played session, with everything that moves held still."""
+    config = Config(
+        ui=UiConfig(theme=theme, motion=False), workspace=Path(__file__).parent / "workspace"
+    )
+    services = Services(
+        start=opener or Opener(agent or PlayedAgent()),
+        sessions=KeptSessions(list(SESSIONS)),
+        models=ListedModels(MODELS),
+        advice=lambda: ADVICE,
+    )
+    return TriagentApp(config, services, grace_s=0.0, clock=lambda: 0.0)
+
+
+Steps = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An app and what is done to it before it is looked at."""
+
+    app: Callable[[str], TriagentApp]
+    """Makes the app for a theme."""
+    steps: Steps
+
+
+async def settled(pilot, *, busy: bool = False) -> None:
+    """Wait until the thread has said all it has to say."""
+    app = pilot.app
+    for _ in range(400):
+        await pilot.pause(0.01)
+        waits = app.chat.busy != busy or app._waiting or app._drain_due
+        if not waits and app.thread is not None:
+            break
+    looking = [w for w in app.workers if w.group in ("sessions", "models", "complete")]
+    if looking:
+        await app.workers.wait_for_complete(looking)
+    await pilot.pause(0.05)
+
+
+def keys(*names: str, busy: bool = False) -> Steps:
+    """Press keys one after another; a word with a space or of several letters is typed."""
+
+    async def steps(pilot) -> None:
+        await settled(pilot)
+        for name in names:
+            if name.startswith("'"):
+                await pilot.press(*_typed(name[1:]))
+            else:
+                await pilot.press(name)
+            await settled(pilot, busy=busy and name == names[-1])
+
+    return steps
+
+
+def _typed(text: str) -> list[str]:
+    special = {" ": "space", "/": "slash", "@": "at", "?": "question_mark", ".": "full_stop"}
+    return [special.get(letter, letter) for letter in text]
+
+
+def on(agent: Callable[[], PlayedAgent | BaseException]) -> Callable[[str], TriagentApp]:
+    """An app that opens this agent."""
+    return lambda theme: make(agent(), theme)
+
+
+def loading(theme: str) -> TriagentApp:
+    opener = Opener(PlayedAgent())
+    opener.gate = threading.Event()
+    return make(opener=opener, theme=theme)
+
+
+def held(*before: ev.Event) -> Callable[[PlayedAgent, str], object]:
+    """A turn that shows these events and then goes on forever, quietly."""
+
+    def turn(agent: PlayedAgent, text: str):
+        yield from before
+        agent._stop.wait(20)
+
+    return turn
+
+
+def past() -> list[ev.Event]:
+    """Twelve earlier turns."""
+    found: list[ev.Event] = []
+    for turn in range(1, 13):
+        call = ToolCall(f"c{turn}", "read", {"path": f"src/module_{turn:02d}.py"})
+        found += [
+            ev.TurnStarted(turn, f"what does module {turn} do?"),
+            ev.ThinkingText("I should read it first."),
+            ev.ToolProposed(call, "read"),
+            ev.ToolStarted(call),
+            ev.ToolEnded(call.id, True, "def run():\n    ...", 0.02),
+            ev.RoundDone(128, 200 * turn, (), 2.9),
+            ev.AnswerText(f"Module **{turn}** starts the work and waits for its end."),
+            ev.TurnEnded(turn, ev.Outcome.DONE, "", 2, 1, 0, (), USAGE, 3.4, status()),
+        ]
+    return found
+
+
+def large() -> PlayedAgent:
+    info = replace(INFO, name="Qwen3-8B-Q4_K_M", n_params=8_190_000_000, n_ctx=40960)
+    return PlayedAgent(info=info, title="")
+
+
+RM = asking(
+    "bash", ["git fetch origin", "git log --oneline main..origin/main", "rm -rf build"],
+    command="git fetch origin && git log --oneline main..origin/main && rm -rf build",
+    may_always=False,
+)
+MISSING = ModelError(
+    "no model file at /models/qwen3-8b.gguf; `triagent models` lists what is installed"
+)
+SMALL_GPU = ModelError(
+    "Qwen3-32B needs 22.4 GB of GPU memory, 11.6 GB are free; a smaller quantisation, fewer "
+    "gpu_layers (38 of 64 fit) or another model would do"
+)
+REFUSED = UnsupportedError(
+    "architecture rwkv7 keeps a recurrent state and no cells, so nothing can be evicted; choose "
+    "a transformer model, or run this one unbounded with --policy none"
+)
+DIED = EngineDied("the engine ended with signal 11 while decoding; its log is engine.log")
+FULL = OSError(28, "No space left on device", "/sessions/20261122-0001/log.jsonl")
+
+SCENES: dict[str, Scene] = {
+    "loading": Scene(loading, keys(busy=True)),
+    "welcome": Scene(on(lambda: PlayedAgent(title="")), keys()),
+    "welcome-large": Scene(on(large), keys()),
+    "work": Scene(on(lambda: PlayedAgent([WORK])), keys("'fix the failing test", "enter")),
+    "work-opened": Scene(
+        on(lambda: PlayedAgent([WORK])),
+        keys("'fix the failing test", "enter", "ctrl+t", "home", *["up"] * 8, "down", "enter",
+             "down", "enter"),
+    ),
+    "output-opened": Scene(
+        on(lambda: PlayedAgent([tool("bash", OUTPUT, command="pytest -q")])),
+        keys("'run them", "enter", "ctrl+t", "up", "enter"),
+    ),
+    "reading": Scene(
+        on(lambda: PlayedAgent([held(ev.StepStarted(1, 1), ev.Prefilling(1536, 4096, 812.0))])),
+        keys("'read all of it", "enter", busy=True),
+    ),
+    "thinking": Scene(
+        on(lambda: PlayedAgent([held(ev.ThinkingText(THOUGHT))])),
+        keys("'why?", "enter", busy=True),
+    ),
+    "queue": Scene(
+        on(lambda: PlayedAgent([held(ev.AnswerText("I am looking at the files now. "))])),
+        keys("'go", "enter", "'then run the tests", "enter", "'and commit", "enter", busy=True),
+    ),
+    "approval-command": Scene(
+        on(lambda: PlayedAgent([RM])), keys("'update", "enter", busy=True)
+    ),
+    "approval-edit": Scene(
+        on(lambda: PlayedAgent([asking("edit", ["src/parse.py"], DIFF, path="src/parse.py")])),
+        keys("'fix it", "enter", busy=True),
+    ),
+    "denied": Scene(on(lambda: PlayedAgent([RM])), keys("'update", "enter", "n")),
+    "interrupted": Scene(
+        on(lambda: PlayedAgent([held(ev.AnswerText("The first thing to do is "))])),
+        keys("'go", "enter", "escape"),
+    ),
+    "tool-failed": Scene(
+        on(lambda: PlayedAgent([turns(
+            tool("edit", "old text is not in src/a.py; the closest lines are 10-14", ok=False,
+                 path="src/a.py"),
+            events(ev.Notice("warning", "the model repeats itself; it was told so"),
+                   ev.Recalled(2, "the port is 8432, as was said in turn 2")),
+            say("The port is **8432**."),
+        )])),
+        keys("'which port?", "enter"),
+    ),
+    "resumed": Scene(on(lambda: PlayedAgent(earlier=past())), keys()),
+    "slash": Scene(on(PlayedAgent), keys("'/", "down", "down")),
+    "slash-argument": Scene(on(PlayedAgent), keys("'/mode ", "down")),
+    "files": Scene(on(PlayedAgent), keys("'look at @pa")),
+    "multiline": Scene(
+        on(PlayedAgent), keys("'first line", "ctrl+j", "'second line", "ctrl+j", "'third")
+    ),
+    "palette": Scene(on(PlayedAgent), keys("ctrl+p")),
+    "help": Scene(on(PlayedAgent), keys("f1")),
+    "memory": Scene(
+        on(lambda: PlayedAgent([events(ev.RoundDone(128, 2310, ((402, 462),), 3.1))],
+                               story=story())),
+        keys("'go", "enter", "f4", "up", "up"),
+    ),
+    "memory-changed": Scene(
+        on(lambda: PlayedAgent(story=story())),
+        keys("f4", "p", *["up"] * 8, "f", "up"),
+    ),
+    "sessions": Scene(on(PlayedAgent), keys("f2", "down")),
+    "sessions-delete": Scene(on(PlayedAgent), keys("f2", "down", "ctrl+d")),
+    "models": Scene(on(PlayedAgent), keys("f3", "down")),
+    "models-download": Scene(on(PlayedAgent), keys("f3", "down", "enter")),
+    "settings": Scene(on(PlayedAgent), keys("f5", "down", "down", "down")),
+    "settings-search": Scene(on(PlayedAgent), keys("f5", "'budget")),
+    "model-missing": Scene(on(lambda: MISSING), keys()),
+    "gpu-too-small": Scene(on(lambda: SMALL_GPU), keys()),
+    "model-refused": Scene(on(lambda: REFUSED), keys()),
+    "no-library": Scene(
+        on(lambda: NativeError("llama.cpp here is stock; `pip install .` builds ours")), keys()
+    ),
+    "session-damaged": Scene(
+        on(lambda: SessionError("line 812 of log.jsonl is damaged; `triagent repair` shows more")),
+        keys(),
+    ),
+    "engine-died": Scene(on(lambda: PlayedAgent([failing(DIED)])), keys("'go", "enter")),
+    "disk-full": Scene(on(lambda: PlayedAgent([failing(FULL)])), keys("'go", "enter")),
+}

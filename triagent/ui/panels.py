@@ -1,0 +1,94 @@
+"""What the list screens share: a search line that keeps the arrow keys working, rows, a note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from triagent.ui.lines import cut
+from triagent.ui.safe import one_line
+from triagent.ui.themes import Palette, palette_of
+
+
+class PanelScreen(Screen):
+    """A screen over the chat: head, body, note, keys."""
+
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text()
+
+
+class ListScreen(PanelScreen):
+    """Search above, rows below; typing searches while the arrows choose."""
+
+    BINDINGS: ClassVar = [
+        Binding("escape", "back", "Back"),
+        Binding("down", "move('cursor_down')", "Down", show=False, priority=True),
+        Binding("up", "move('cursor_up')", "Up", show=False, priority=True),
+        Binding("pagedown", "move('page_down')", "Page down", show=False, priority=True),
+        Binding("pageup", "move('page_up')", "Page up", show=False, priority=True),
+    ]
+    HEAD = ""
+    KEYS = ""
+    SEARCH = "type to search"
+
+    def compose(self) -> ComposeResult:
+        """Head, search, rows, note, keys."""
+        yield Static(self.HEAD, classes="head", markup=False)
+        yield Input(placeholder=self.SEARCH, id="search")
+        yield OptionList(id="rows", markup=False)
+        yield Static(id="note", classes="note", markup=False)
+        yield Static(self.KEYS, classes="keys", markup=False)
+
+    @property
+    def rows(self) -> OptionList:
+        """The list."""
+        return self.query_one("#rows", OptionList)
+
+    @property
+    def search(self) -> Input:
+        """The search line; also where names are typed."""
+        return self.query_one("#search", Input)
+
+    @property
+    def palette(self) -> Palette:
+        """Styles of the theme in force."""
+        return palette_of(self.app.current_theme, self.app.theme_variables)
+
+    def note(self, text: str) -> None:
+        """One sentence below the rows."""
+        self.query_one("#note", Static).update(text)
+
+    def fill(self, lines: Iterable[Text]) -> None:
+        """Show these rows; the chosen place stays where it was."""
+        at = self.rows.highlighted or 0
+        self.rows.clear_options()
+        self.rows.add_options([Option(line) for line in lines])
+        if self.rows.option_count:
+            self.rows.highlighted = min(at, self.rows.option_count - 1)
+
+    def line(self, left: str, right: str, about: str = "", good: bool = True) -> Text:
+        """A row: name and facts on one line, what it is about on a second."""
+        width = max(20, self.size.width - 4)
+        room = max(10, width - len(right) - 2)
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(cut(one_line(left), room).ljust(room), self.palette.text + Style(bold=True))
+        text.append("  " + right, self.palette.muted if good else self.palette.warn)
+        if about:
+            text.append("\n  " + cut(one_line(about), width - 2), self.palette.muted)
+        return text
+
+    def action_move(self, how: str) -> None:
+        """Choose another row, whatever has the focus."""
+        getattr(self.rows, f"action_{how}")()
+
+    def action_back(self) -> None:
+        """Leave the screen."""
+        self.dismiss()
