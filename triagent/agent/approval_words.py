@@ -124,7 +124,8 @@ def writes_git(words: Sequence[str]) -> bool:
     if not words or words[0].rsplit("/", 1)[-1] != "git":
         return False
     verbs = [word for word in words[1:] if not word.startswith("-")]
-    return bool(verbs) and any(word in _GIT_WRITES for word in verbs[:2])
+    # Not the first of them alone: that may be the value of an option ("-c a=b", "-C folder").
+    return any(word in _GIT_WRITES for word in verbs[:4])
 
 
 def _only_looks(rule: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
     ("web token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+")),
 )
-_BEARER = re.compile(r"(?i)\b(authorization\s*[:=]\s*(?:bearer|basic|token)\s+)([^\s\"',;]{8,})")
+_BEARER = re.compile(r"(?i)\b(authorization\s*[:=]\s*(?:bearer|basic|token)\s+)([^\s\"',;\[]{8,})")
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s/:@]+:)([^\s/@]+)(?=@)", re.I)
 _ASSIGNED = re.compile(
     r"(?i)(?P<name>[\w.-]*(?:passw(?:or)?d|secret|api[_-]?key|access[_-]?key|auth[_-]?token"

@@ -59,6 +59,8 @@ def _become(plan: dict[str, Any], report: Any) -> NoReturn:
         if plan["namespaces"]:
             kernel.die_with_parent(signal.SIGKILL)
             kernel.loopback_up()
+            # Only here: the supervisor must go on seeing the /proc that it was started with.
+            kernel.unshare(kernel.CLONE_NEWNS)
             _build_view(plan["mounts"], plan["stage"])
             kernel.drop_capabilities()
         kernel.no_new_privileges()
@@ -100,8 +102,7 @@ def _be_first_process(plan: dict[str, Any], report: Any) -> NoReturn:
 def _enter_namespaces() -> None:
     uid, gid = os.getuid(), os.getgid()
     kernel.unshare(
-        kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID
-        | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC
+        kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC
     )  # fmt: skip
     kernel.map_user(uid, gid)
 

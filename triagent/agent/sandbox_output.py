@@ -38,6 +38,7 @@ class Output:
         self._on_text = on_text
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._cleaner = Cleaner()
+        self._remarks: list[str] = []
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
@@ -70,23 +71,20 @@ class Output:
         self._keep(self._cleaner.feed(self._decoder.decode(data)))
 
     def say(self, sentence: str) -> None:
-        """Add a remark of ours, on a line of its own."""
-        self._flush()
-        text = f"\n[{sentence}]\n"
-        self._file.write(text.encode())
-        self._keep(text)
+        """Add a remark of ours at the very end, on a line of its own."""
+        self._remarks.append(f"[{sentence}]")
 
     def close(self) -> None:
         """Finish the text and the file."""
-        self._flush()
-        if self._cleaner.note:
-            self._keep(f"\n{self._cleaner.note}\n")
-            self._cleaner = Cleaner()
-        self._file.close()
-
-    def _flush(self) -> None:
         rest = self._decoder.decode(b"", final=True)
         self._keep(self._cleaner.feed(rest) + self._cleaner.finish())
+        if self._cleaner.note:  # not in the file, which has what was removed
+            self._keep(f"\n{self._cleaner.note}")
+        for remark in self._remarks:
+            self._file.write(f"\n{remark}".encode())
+            self._keep(f"\n{remark}")
+        self._remarks.clear()
+        self._file.close()
 
     def _keep(self, text: str) -> None:
         if not text:
