@@ -157,8 +157,11 @@ def test_the_wheel_ships_libraries_bindings_and_licences(tmp_path):
     names = zipfile.ZipFile(wheel).namelist()
     libraries = {Path(name).name.split(".")[0] for name in names if "triagent_native/lib/" in name}
     assert {"libllama", "libggml", "libggml-base", "libggml-cpu"} <= libraries
+    sources = [path for path in (ROOT / "triagent").rglob("*") if path.is_file()]
+    for path in sources:
+        if "__pycache__" not in path.parts:
+            assert path.relative_to(ROOT).as_posix() in names
     for name in (
-        "triagent/__init__.py",
         "triagent_native/__init__.py",
         "triagent_native/vendor/llama_cpp/llama_cpp.py",
         "triagent_native/licenses/llama.cpp.txt",
