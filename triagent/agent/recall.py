@@ -106,11 +106,11 @@ def _is_asked(passage: Passage, turn: int) -> bool:
     return passage.turn >= turn and passage.who == "user"
 
 
-def _order(item: Found, words: Sequence[str]) -> tuple[float, bool, float]:
-    """More of the words first; statements before questions; then the index's own rank."""
+def _order(item: Found, words: Sequence[str]) -> tuple[float, bool]:
+    """More of the words first; statements before questions; else as the index ranks them."""
     share = match_share(words, item.passage.text)
     is_question = item.passage.text.rstrip().endswith("?")
-    return (-round(share, 2), is_question, item.rank)
+    return (-round(share, 2), is_question)
 
 
 def _within(passages: Sequence[Passage], n: int, max_chars: int) -> list[Hit]:

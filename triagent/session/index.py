@@ -17,15 +17,25 @@ from triagent.session.ledger import Ledger
 from triagent.session.passages import Passage, cut
 from triagent.session.record import Record
 
-VERSION = 1
+VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions(
     id TEXT PRIMARY KEY, title TEXT, created TEXT, model TEXT, workspace TEXT,
     n_turns INTEGER, n_pos INTEGER, offset INTEGER, birth TEXT);
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
-    text, session UNINDEXED, turn UNINDEXED, who UNINDEXED, pos UNINDEXED, stop UNINDEXED,
+    text, key, session UNINDEXED, turn UNINDEXED, who UNINDEXED, pos UNINDEXED, stop UNINDEXED,
     tokenize = "porter unicode61 remove_diacritics 2 tokenchars '_'");
 """
+_RARE = """
+SELECT rowid FROM passages
+WHERE passages MATCH ? AND rank MATCH 'bm25(1.0, 0.0)' ORDER BY rank LIMIT ?
+"""
+_NEWEST = "SELECT rowid FROM passages WHERE passages MATCH ? ORDER BY rowid DESC LIMIT ?"
+_TELL = "SELECT session, turn, who, text, pos, stop FROM passages WHERE rowid = ?"
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM passages WHERE passages MATCH ? LIMIT ?)"
+COMMON = 200
+"""Passages with a word beyond which the word tells nothing by itself. Ranking looks at every
+passage that matches, so this keeps a search as quick in a long session as in a short one."""
 # Words that say nothing about what is asked for; English, for that is what most tools speak.
 _STOP = frozenset(
     re.findall(
@@ -42,11 +52,10 @@ _ECHOES = ("recall", "note")
 
 @dataclass(frozen=True)
 class Found:
-    """A passage and the session it is from; `rank` is lower for better."""
+    """A passage and the session it is from."""
 
     session: str
     passage: Passage
-    rank: float
 
 
 class Index:
@@ -78,23 +87,28 @@ class Index:
                     ),
                 )  # fmt: skip
 
-    def search(
-        self, query: str, session: str | None = None, n: int = 10, any_word: bool = True
-    ) -> list[Found]:
-        """Passages that hold words of the query, best first; of equal ones the newest."""
+    def search(self, query: str, session: str | None = None, n: int = 10) -> list[Found]:
+        """Passages that hold words of the query: those with telling words by rank, then the
+        newest with all the common ones."""
         words = terms(query)
-        if not words:
-            return []
-        match = (" OR " if any_word else " AND ").join(f'"{word}"' for word in words)
-        where, values = ("AND session = ?", [session]) if session else ("", [])
-        sql = (
-            "SELECT session, turn, who, text, pos, stop, bm25(passages) FROM passages "
-            f"WHERE passages MATCH ? {where} ORDER BY bm25(passages), rowid DESC LIMIT ?"
-        )
+        within = f" AND key : {_quoted(_key(session))}" if session else ""
         with self._again():
-            rows = self._db.execute(sql, [match, *values, n]).fetchall()
-            return [Found(r[0], Passage(r[1], r[2], r[3], r[4], r[5]), r[6]) for r in rows]
+            rare = [word for word in words if not self._is_common(word, within)]
+            common = [word for word in words if word not in rare]
+            ids: dict[int, None] = {}
+            if rare:
+                match = f"text : ({' OR '.join(map(_quoted, rare))}){within}"
+                ids.update(dict.fromkeys(x[0] for x in self._db.execute(_RARE, (match, n))))
+            if common:
+                match = f"text : ({' AND '.join(map(_quoted, common))}){within}"
+                ids.update(dict.fromkeys(x[0] for x in self._db.execute(_NEWEST, (match, n))))
+            rows = [self._db.execute(_TELL, (id,)).fetchone() for id in ids]
+            return [Found(r[0], Passage(r[1], r[2], r[3], r[4], r[5])) for r in rows[:n]]
         return []
+
+    def _is_common(self, word: str, within: str) -> bool:
+        match = f"text : {_quoted(word)}{within}"
+        return self._db.execute(_COUNT, (match, COMMON)).fetchone()[0] >= COMMON
 
     def row(self, id: str, n_bytes: int) -> tuple | None:
         """(title, created, model, workspace, turns, positions) when the index is up to date."""
@@ -177,8 +191,8 @@ class Index:
             )
         for item in passages_of(record):
             self._db.execute(
-                "INSERT INTO passages VALUES(?,?,?,?,?,?)",
-                (item.text, id, item.turn, item.who, item.pos, item.stop),
+                "INSERT INTO passages VALUES(?,?,?,?,?,?,?)",
+                (item.text, _key(id), id, item.turn, item.who, item.pos, item.stop),
             )
 
 
@@ -205,6 +219,15 @@ def match_share(words: Sequence[str], text: str) -> float:
     """Share of `words` that are in a text, 0 to 1."""
     have = {word.rstrip("s") for word in re.findall(r"\w+", text.lower())}
     return sum(word.rstrip("s") in have for word in words) / len(words) if words else 0.0
+
+
+def _key(id: str) -> str:
+    """A session's name as one word of the index."""
+    return re.sub(r"\W", "_", id)
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"'
 
 
 def _birth(ledger: Ledger) -> str:
