@@ -132,8 +132,10 @@ class Glue:
         end = self._end or self._last_end()
         if end and follows.startswith(end):
             return end
-        # Else up to a stop token that only other tokens precede, unless it opens the next turn.
         _, header = self.opening(())
+        if header and follows.endswith(header):
+            return follows[: -len(header)]
+        # Else up to a stop token that only other tokens precede, unless it opens the next turn.
         for stop in self._stops:
             at = follows.find(stop)
             if at >= 0 and _TOKENS.fullmatch(follows[:at]) and not header.lstrip().startswith(stop):

@@ -168,7 +168,7 @@ def random_call(golden, rng) -> str:
         if parser.origin.value == "call":
             break
     begun = len(said)
-    vocabulary = sorted({*re.findall(r"</[^<>]*>|\w+|\W", golden.sampled), *'"}]{[:,1'})
+    vocabulary = sorted({*re.findall(r"</[^<>]*>|<\|[^<>]*\|>|\w+|\W", golden.sampled), *'"}]{[:,1'})
     for _ in range(400):
         if parser.origin.value != "call" or (len(said) > begun and parser.allows_end()):
             return said

@@ -7,9 +7,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from triagent.chat import ToolSchema
 from triagent.engine.formats.dialect import Dialect, RawCall, Think
+from triagent.engine.formats.grammar import (
+    Fields,
+    Lit,
+    Node,
+    Repeat,
+    Until,
+    alt,
+    from_schema,
+    seq,
+)
 
 _QUOTE = '<|"|>'
 _HEAD = re.compile(r"\s*(?:call:)?\s*(?P<name>[\w.-]+)\s*(?=\{)")
@@ -96,6 +108,36 @@ def _plain(text: str) -> Any:
         return text
 
 
+def _grammar(tools: Sequence[ToolSchema]) -> Node:
+    calls = (seq(f"call:{tool.name}", _object_node(tool.parameters)) for tool in tools)
+    return seq(alt(*calls), "<tool_call|>")
+
+
+def _object_node(schema: dict[str, Any]) -> Node:
+    properties = schema.get("properties") or {}
+    fields = tuple((key, seq(f"{key}:", _value_node(one))) for key, one in properties.items())
+    required = frozenset(schema.get("required") or ()) & frozenset(properties)
+    return seq("{", Fields(fields, required, Lit(",")), "}")
+
+
+def _value_node(schema: Any) -> Node:
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    if isinstance(schema, dict) and schema.get("enum"):
+        return alt(*(_constant(value) for value in schema["enum"]))
+    if kind in ("integer", "number", "boolean", "null"):
+        return from_schema(schema)
+    if kind == "array":
+        item = _value_node(schema.get("items"))
+        return seq("[", Repeat(seq(item, Repeat(seq(",", item))), 1), "]")
+    if kind == "object":
+        return _object_node(schema)
+    return seq(_QUOTE, Until(_QUOTE))
+
+
+def _constant(value: Any) -> str:
+    return f"{_QUOTE}{value}{_QUOTE}" if isinstance(value, str) else json.dumps(value)
+
+
 GEMMA = Dialect(
     family="gemma",
     opens=("<|tool_call>",),
@@ -106,4 +148,5 @@ GEMMA = Dialect(
     stops=("<turn|>", "<|tool_response>"),
     think=Think("<|channel>thought\n", "<channel|>"),
     after_think="",
+    grammar=_grammar,
 )

@@ -47,20 +47,29 @@ class StringRest:
 
     escape: int = 0
     """0: plain; 1: after a backslash; 2 to 5: hexadecimal digits still due, plus one."""
+    no_tags: bool = False
+    """Whether "</" must be written "<\\/", so that no closing tag can stand in the string."""
+    after_less: bool = False
 
     def step(self, char: str) -> Step:
         if self.escape == 1:
-            if char == "u":
-                return StringRest(5)
-            return StringRest() if char in '"\\/bfnrt' else None
+            known = char == "u" or char in '"\\/bfnrt'
+            return self._then(5 if char == "u" else 0) if known else None
         if self.escape:
             due = self.escape - 1
-            return StringRest(due if due > 1 else 0) if char in _HEX else None
+            return self._then(due if due > 1 else 0) if char in _HEX else None
         if char == '"':
             return True
         if char == "\\":
-            return StringRest(1)
-        return None if char < " " else self
+            return self._then(1)
+        if char < " " or (char == "/" and self.after_less):
+            return None
+        return self._then(0, self.no_tags and char == "<")
+
+    def _then(self, escape: int, after_less: bool = False) -> StringRest:
+        if (escape, after_less) == (self.escape, self.after_less):
+            return self
+        return StringRest(escape, self.no_tags, after_less)
 
 
 @dataclass(frozen=True)
@@ -135,13 +144,15 @@ class AnyJson:
     """Any JSON value; depth is bounded so that the stack is."""
 
     depth: int = 16
+    no_tags: bool = False
 
     def expand(self) -> Iterable[tuple[Node, ...]]:
-        yield from ((node,) for node in (STRING, NUMBER, BOOLEAN, Lit("null")))
+        string = string_node(self.no_tags)
+        yield from ((node,) for node in (string, NUMBER, BOOLEAN, Lit("null")))
         if self.depth:
-            inner = AnyJson(self.depth - 1)
+            inner = AnyJson(self.depth - 1, self.no_tags)
             yield (array(inner),)
-            yield (_free_object(inner),)
+            yield (_free_object(inner, string),)
 
 
 Terminal = Lit | Chars | StringRest | Until
@@ -164,7 +175,6 @@ def alt(*nodes: Node | str) -> Node:
 
 # Room for indented JSON, bounded: a model must not fill its answer with spaces.
 SPACE = Repeat(Chars(" \n\t"), 24)
-STRING = seq('"', StringRest())
 _DIGITS = Repeat(Chars("0123456789"), 18)
 INTEGER = seq(Repeat(Lit("-"), 1), alt("0", seq(Chars("123456789"), _DIGITS)))
 _FRACTION = seq(".", Chars("0123456789"), _DIGITS)
@@ -173,18 +183,21 @@ NUMBER = seq(INTEGER, Repeat(_FRACTION, 1), Repeat(_EXPONENT, 1))
 BOOLEAN = alt("true", "false")
 
 
+def string_node(no_tags: bool = False) -> Node:
+    return seq('"', StringRest(no_tags=no_tags))
+
+
 def array(item: Node) -> Node:
     items = seq(item, SPACE, Repeat(seq(",", SPACE, item, SPACE)))
     return seq("[", SPACE, Repeat(items, 1), "]")
 
 
-def _free_object(value: Node) -> Node:
-    pair = seq(STRING, SPACE, ":", SPACE, value, SPACE)
+def _free_object(value: Node, string: Node) -> Node:
+    pair = seq(string, SPACE, ":", SPACE, value, SPACE)
     return seq("{", SPACE, Repeat(seq(pair, Repeat(seq(",", SPACE, pair))), 1), "}")
 
 
 _SIMPLE: dict[str, Node] = {
-    "string": STRING,
     "integer": INTEGER,
     "number": NUMBER,
     "boolean": BOOLEAN,
@@ -192,34 +205,38 @@ _SIMPLE: dict[str, Node] = {
 }
 
 
-def from_schema(schema: Any) -> Node:
+def from_schema(schema: Any, no_tags: bool = False) -> Node:
     """JSON text of a value under a JSON schema; what is not understood is left free."""
     if not isinstance(schema, dict):
-        return AnyJson()
+        return AnyJson(no_tags=no_tags)
     if "const" in schema:
         return Lit(json.dumps(schema["const"], ensure_ascii=False))
     if schema.get("enum"):
         return alt(*(json.dumps(value, ensure_ascii=False) for value in schema["enum"]))
     for key in ("anyOf", "oneOf"):
         if schema.get(key):
-            return alt(*(from_schema(option) for option in schema[key]))
+            return alt(*(from_schema(option, no_tags) for option in schema[key]))
     kind = schema.get("type")
     if isinstance(kind, list):
-        return alt(*(from_schema({**schema, "type": one}) for one in kind))
+        return alt(*(from_schema({**schema, "type": one}, no_tags) for one in kind))
     if kind == "array":
-        return array(from_schema(schema.get("items")))
+        return array(from_schema(schema.get("items"), no_tags))
     if kind == "object":
-        return object_of(schema)
-    return _SIMPLE.get(kind, AnyJson())
+        return object_of(schema, no_tags)
+    if kind == "string":
+        return string_node(no_tags)
+    return _SIMPLE.get(kind, AnyJson(no_tags=no_tags))
 
 
-def object_of(schema: dict[str, Any]) -> Node:
+def object_of(schema: dict[str, Any], no_tags: bool = False) -> Node:
     """A JSON object with the schema's properties and no others."""
     properties = schema.get("properties") or {}
     if not properties and schema.get("additionalProperties", True) is not False:
-        return seq("{", SPACE, "}") if "properties" in schema else _free_object(AnyJson())
+        if "properties" in schema:
+            return seq("{", SPACE, "}")
+        return _free_object(AnyJson(no_tags=no_tags), string_node(no_tags))
     fields = tuple(
-        (key, seq(json.dumps(key), SPACE, ":", SPACE, from_schema(value), SPACE))
+        (key, seq(json.dumps(key), SPACE, ":", SPACE, from_schema(value, no_tags), SPACE))
         for key, value in properties.items()
     )
     required = frozenset(schema.get("required") or ()) & frozenset(properties)

@@ -12,7 +12,7 @@ from string import ascii_letters, digits
 
 from triagent.engine.formats import jsonish
 from triagent.engine.formats.dialect import Dialect, Think
-from triagent.engine.formats.grammar import Chars, Repeat, seq
+from triagent.engine.formats.grammar import Chars, Lit, Repeat, alt, seq
 from triagent.engine.formats.jsoncalls import headed_grammar, read_headed
 
 _CALL_ID = Repeat(seq("[CALL_ID]", Repeat(Chars(ascii_letters + digits), 9)), 1)
@@ -39,6 +39,15 @@ DEEPSEEK = Dialect(
     whole=jsonish.ends_whole,
     signs=("<｜tool▁calls▁begin｜>",),
     stops=("<｜end▁of▁sentence｜>",),
+    grammar=headed_grammar(
+        lambda name: seq(
+            Repeat(Lit("<｜tool▁call▁begin｜>"), 1),
+            alt(f"{name}<｜tool▁sep｜>", f"function<｜tool▁sep｜>{name}\n```json\n"),
+        ),
+        end=seq(Repeat(Lit("```"), 1), "<｜tool▁call▁end｜>", Repeat(Lit("\n"), 1)),
+        after="<｜tool▁calls▁end｜>",
+        between="",
+    ),
 )
 KIMI = Dialect(
     family="kimi",
@@ -51,6 +60,18 @@ KIMI = Dialect(
     whole=jsonish.ends_whole,
     signs=("<|tool_calls_section_begin|>",),
     stops=("<|im_end|>",),
+    grammar=headed_grammar(
+        lambda name: seq(
+            Repeat(Lit("<|tool_call_begin|>"), 1),
+            f"functions.{name}:",
+            Chars(digits),
+            Repeat(Chars(digits), 3),
+            "<|tool_call_argument_begin|>",
+        ),
+        end="<|tool_call_end|>",
+        after="<|tool_calls_section_end|>",
+        between="",
+    ),
 )
 SOLAR = Dialect(
     family="solar",
@@ -67,6 +88,15 @@ SOLAR = Dialect(
     prime="<|begin|>assistant",
     think=Think("<|think|>", "<|end|>"),
     after_think="<|begin|>assistant<|content|>",
+    grammar=headed_grammar(
+        lambda name: seq(
+            "<|tool_call:begin|>",
+            Repeat(Chars(ascii_letters + digits + "_-"), 40),
+            f"<|tool_call:name|>{name}<|tool_call:args|>",
+        ),
+        end="<|tool_call:end|>",
+        between="",
+    ),
 )
 FUNCTIONARY_31 = Dialect(
     family="functionary-3.1",

@@ -15,6 +15,6 @@ HERMES = Dialect(
     read=jsoncalls.read_objects,
     whole=jsonish.ends_whole,
     signs=("<tool_call>",),
-    stops=("<|im_end|>",),
+    stops=("<|im_end|>", "<|end|>", "<|eot_id|>", "<end_of_turn>", "<|end_of_text|>"),
     grammar=jsoncalls.grammar(after="</tool_call>"),
 )

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from string import ascii_letters, digits
 from typing import Any
 
 from triagent.chat import ToolSchema
 from triagent.engine.formats import jsonish
 from triagent.engine.formats.dialect import RawCall
-from triagent.engine.formats.grammar import SPACE, Node, Repeat, alt, object_of, seq
+from triagent.engine.formats.grammar import SPACE, Chars, Node, Repeat, alt, object_of, seq
 
 _NAME_KEYS = ("name", "tool_name", "tool", "function_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 _ID_KEYS = ("id", "call_id", "tool_call_id")
+# Ids that some families write before the name, others after the arguments.
+_SHORT = seq('"', Repeat(Chars(ascii_letters + digits), 32), '"')
+_CALL_ID = seq('"tool_call_id"', SPACE, ":", SPACE, _SHORT, SPACE, ",", SPACE)
+_ID = seq(",", SPACE, '"id"', SPACE, ":", SPACE, _SHORT, SPACE)
 _FENCED = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*(?:```\s*)?$", re.DOTALL)
 
 
@@ -70,14 +75,18 @@ def grammar(
 
 
 def headed_grammar(
-    head: Callable[[str], Node | str], after: str = "", between: str | None = None
+    head: Callable[[str], Node | str],
+    end: Node | str = "",
+    after: str = "",
+    between: str | None = None,
 ) -> Callable[[Sequence[ToolSchema]], Node]:
     """Of a header that names the tool, then its arguments as a JSON object.
 
-    between: what stands before each further call; None when a region holds only one."""
+    end: what ends each call. between: what stands before each further one; None when a region
+    holds only one. after: what ends the region."""
 
     def build(tools: Sequence[ToolSchema]) -> Node:
-        call = alt(*(seq(head(t.name), SPACE, object_of(t.parameters), SPACE) for t in tools))
+        call = alt(*(seq(head(t.name), SPACE, object_of(t.parameters), SPACE, end) for t in tools))
         more = seq() if between is None else Repeat(seq(between, call))
         return seq(call, more, after)
 
@@ -85,10 +94,9 @@ def headed_grammar(
 
 
 def _call(tool: ToolSchema, name_key: str, arguments_key: str) -> Node:
-    return seq(
-        "{", SPACE, f'"{name_key}"', SPACE, ":", SPACE, f'"{tool.name}"', SPACE, ",", SPACE,
-        f'"{arguments_key}"', SPACE, ":", SPACE, object_of(tool.parameters), SPACE, "}",
-    )  # fmt: skip
+    name = seq(f'"{name_key}"', SPACE, ":", SPACE, f'"{tool.name}"', SPACE, ",", SPACE)
+    arguments = seq(f'"{arguments_key}"', SPACE, ":", SPACE, object_of(tool.parameters), SPACE)
+    return seq("{", SPACE, Repeat(_CALL_ID, 1), name, arguments, Repeat(_ID, 1), "}")
 
 
 def _from_object(found: dict[str, Any]) -> RawCall:

@@ -11,8 +11,23 @@ Mistral Nemo         [TOOL_CALLS][{"name": "read", "arguments": {}, "id": "12345
 GigaChat 3           function call<|role_sep|>\n{"name": "read", "arguments": {}}
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from triagent.chat import ToolSchema
 from triagent.engine.formats import jsoncalls, jsonish
 from triagent.engine.formats.dialect import Dialect, Think
+from triagent.engine.formats.grammar import SPACE, Node, Repeat, alt, object_of, seq
+
+
+def _keyed_by_name(tools: Sequence[ToolSchema]) -> Node:
+    """A list of `{"read": {...}}`."""
+    calls = (seq(f'"{t.name}"', SPACE, ":", SPACE, object_of(t.parameters)) for t in tools)
+    call = seq("{", SPACE, alt(*calls), SPACE, "}", SPACE)
+    more = Repeat(seq(",", SPACE, call))
+    return seq("[", SPACE, call, more, "]", SPACE, "<|tools_suffix|>")
+
 
 APRIEL = Dialect(
     family="apriel",
@@ -55,6 +70,9 @@ COHERE = Dialect(
     noise=("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"),
     think=Think("<|START_THINKING|>", "<|END_THINKING|>"),
     after_think="",
+    grammar=jsoncalls.grammar(
+        name_key="tool_name", arguments_key="parameters", listed=True, after="<|END_ACTION|>"
+    ),
 )
 COMMAND_R_PLUS = Dialect(
     family="command-r-plus",
@@ -78,6 +96,7 @@ APERTUS = Dialect(
     stops=("<|assistant_end|>",),
     think=Think("<|inner_prefix|>", "<|inner_suffix|>"),
     after_think="",
+    grammar=_keyed_by_name,
 )
 GRANITE_3 = Dialect(
     family="granite-3",
@@ -104,6 +123,7 @@ MISTRAL_NEMO = Dialect(
     closes=(),
     read=jsoncalls.read_objects,
     signs=("[TOOL_CALLS]",),
+    grammar=jsoncalls.grammar(listed=True),
 )
 GIGACHAT = Dialect(
     family="gigachat",

@@ -37,6 +37,8 @@ class Tags:
     """Text that ends a call, "" where nothing does."""
     write_call: str
     write_key: str
+    write_value: str = ""
+    """What stands between key and value, after blank space or none; "" for nothing."""
     write_text_key: str = ""
     """Where text arguments are marked as such; "" for the same as `write_key`."""
 
@@ -71,7 +73,7 @@ def ends_whole(tags: Tags) -> Callable[[str], bool]:
     return whole
 
 
-def grammar(tags: Tags, close: str = "") -> Callable[[Sequence[ToolSchema]], Node]:
+def grammar(tags: Tags, close: Node | str = "") -> Callable[[Sequence[ToolSchema]], Node]:
     """Of one or more calls up to the region's closing mark."""
 
     def build(tools: Sequence[ToolSchema]) -> Node:
@@ -141,10 +143,11 @@ def _call(tool: ToolSchema, tags: Tags) -> Node:
 
 def _field(key: str, schema: Any, tags: Tags) -> Node:
     end = tags.value_end.format(key=key)
+    between = seq(SPACE, tags.write_value) if tags.write_value else seq()
     if isinstance(schema, dict) and schema.get("type") not in ("string", None):
-        value = seq(tags.write_key.format(key=key), SPACE, from_schema(schema), SPACE, end)
-        return value
-    head = (tags.write_text_key or tags.write_key).format(key=key)
+        head = seq(tags.write_key.format(key=key), between)
+        return seq(head, SPACE, from_schema(schema, no_tags=True), SPACE, end)
+    head = seq((tags.write_text_key or tags.write_key).format(key=key), between)
     options = schema.get("enum") if isinstance(schema, dict) else None
     if options:
         return seq(head, SPACE, alt(*map(str, options)), SPACE, end)

@@ -13,6 +13,7 @@ Kimi K3                                      <|open|>call tool="read" index="1"<
 
 from triagent.engine.formats import tagged
 from triagent.engine.formats.dialect import Dialect, Think
+from triagent.engine.formats.grammar import alt
 from triagent.engine.formats.tagged import Tags
 
 _FUNCTION = Tags(
@@ -109,6 +110,7 @@ DSML = Dialect(
     whole=tagged.ends_whole(_DSML),
     signs=("DSML",),
     stops=("<｜end▁of▁sentence｜>",),
+    grammar=tagged.grammar(_DSML, close=alt("</｜DSML｜function_calls>", "</｜DSML｜tool_calls>")),
 )
 
 _PARAM = Tags(
@@ -139,6 +141,7 @@ _ARG_KEY = Tags(
     call_end="",
     write_call="{name}",
     write_key="<arg_key>{key}</arg_key>",
+    write_value="<arg_value>",
 )
 GLM = Dialect(
     family="glm",
@@ -148,6 +151,7 @@ GLM = Dialect(
     whole=tagged.ends_whole(_ARG_KEY),
     signs=("<tool_call>", "<arg_key>"),
     stops=("<|user|>", "<|observation|>", "</assistant>", "<|role_end|>"),
+    grammar=tagged.grammar(_ARG_KEY, close="</tool_call>"),
 )
 
 _HUNYUAN = Tags(
@@ -157,6 +161,7 @@ _HUNYUAN = Tags(
     call_end="</tool_call:opensource>",
     write_call="<tool_call:opensource>{name}<tool_sep:opensource>",
     write_key="<arg_key:opensource>{key}</arg_key:opensource>",
+    write_value="<arg_value:opensource>",
 )
 HUNYUAN = Dialect(
     family="hunyuan",
@@ -167,6 +172,7 @@ HUNYUAN = Dialect(
     signs=("hy_Assistant",),
     stops=("<｜hy_eos:opensource｜>",),
     think=Think("<think:opensource>", "</think:opensource>"),
+    grammar=tagged.grammar(_HUNYUAN, close="</tool_calls:opensource>"),
 )
 
 _K3 = Tags(
