@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from triagent.calibrate.centers import CenterSums, LayerCenters
 from triagent.calibrate.fit import L2M, FitSums, LayerFit, Need, Target
 from triagent.calibrate.pairs import to_bands, to_real
 from triagent.calibrate.text import Twice
+from triagent.config import ModelConfig
 from triagent.engine.capture import Captured, Kind
 from triagent.engine.forward import Forward
 from triagent.kv.coefficients import Geometry
@@ -23,6 +23,8 @@ from triagent.kv.score import Pairing
 
 N_WINDOW = 64
 """Keys this near the eviction are protected in use, so they are not fitted."""
+ATTENTION_BYTES = 64 << 20
+"""Of one layer's attention in one pass."""
 Progress = Callable[[str, int, int], None]
 """(what, tokens done, tokens in all)."""
 
@@ -51,17 +53,9 @@ class Centers:
 
 
 def measure_centers(
-    path: Path,
-    texts: Sequence[Sequence[int]],
-    progress: Progress | None = None,
-    **options: int,
+    config: ModelConfig, texts: Sequence[Sequence[int]], progress: Progress | None = None
 ) -> Centers:
-    """Mean queries of every layer that rotates them.
-
-    Args:
-        texts: token ids, each run from an empty cache.
-        options: `n_chunk`, `n_threads`, `n_gpu_layers` of Forward.
-    """
+    """Mean queries of every layer that rotates them; `texts` are run each from an empty cache."""
     sums: dict[int, CenterSums] = {}
     where = device()
 
@@ -72,7 +66,7 @@ def measure_centers(
             made.add(item.array)
 
     out, done, total = Centers(), 0, sum(len(text) for text in texts)
-    with Forward(path, max(map(len, texts)), {Kind.QUERY}, sink, **options) as forward:
+    with Forward(config, max(map(len, texts)), {Kind.QUERY}, sink) as forward:
         for text in texts:
             before = done
             forward.feed(text, progress=_shifted(progress, "centers", before, total))
@@ -108,8 +102,15 @@ class _TwiceRun:
         n_keys = text.seam - N_WINDOW
         self.needs = [Need(layer.n_head_kv, n_keys, self._where) for layer in self._layers]
 
-    def chunk_done(self, n_tokens: int) -> None:
-        self._start = n_tokens
+    def report(self, progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+        """What `Forward.feed` calls after each chunk."""
+
+        def chunk_done(n_tokens: int) -> None:
+            self._start = n_tokens
+            if progress is not None:
+                progress("fit", before + n_tokens, total)
+
+        return chunk_done
 
     def sink(self, item: Captured) -> None:
         second = self._start >= self._text.seam
@@ -120,62 +121,52 @@ class _TwiceRun:
 
 
 def measure_fit(
-    path: Path,
+    config: ModelConfig,
     texts: Sequence[Twice],
     weights: Sequence[float] | None = None,
     target: Target = L2M,
     progress: Progress | None = None,
-    **options: int,
 ) -> list[LayerFit]:
     """Fit every cache layer's score to what the second copy needs of the first.
 
     Args:
-        texts: written twice; the seam must be a multiple of the chunk, or the chunk is cut.
-        weights: of each text's keys (equal by default).
+        weights: how often each text's keys count (once by default).
     """
     where = device()
-    sums: list[FitSums] = []
-    done, total = 0, sum(len(text.ids) for text in texts)
     run: _TwiceRun | None = None
-    # capture before the cache layers are known: the sink is bound after loading
+    longest = max(len(text.ids) for text in texts)
+    # the layers are known only after loading, so the sink is bound late
     forward = Forward(
-        path,
-        max(len(text.ids) for text in texts),
-        {Kind.KEY, Kind.ATTENTION},
-        lambda item: run.sink(item) if run else None,
-        **options,
+        config, longest, {Kind.KEY, Kind.ATTENTION}, lambda item: run and run.sink(item), n_chunk=64
     )
     with forward:
+        forward.n_chunk = _attention_chunk(forward, longest)
         layers = forward.cache.layers
         run = _TwiceRun(layers, where)
-        sums = [FitSums(x.n_head_kv, 3 * x.n_band, where) for x in layers]
+        sums = [FitSums(layer.n_head_kv, 3 * layer.n_band, where) for layer in layers]
+        done, total = 0, sum(len(text.ids) for text in texts)
         for text, weight in zip(texts, weights or [1.0] * len(texts), strict=True):
             run.begin(text)
-            report = _shifted(progress, "fit", done, total)
-            forward.feed(
-                text.ids,
-                progress=lambda n: (run.chunk_done(n), report and report(n)),
-                cut=text.seam,
-            )
+            forward.feed(text.ids, progress=run.report(progress, done, total), cut=text.seam)
             done += len(text.ids)
-            for i, layer in enumerate(layers):
+            for i, part in enumerate(sums):
                 features = key_features(forward, i, run.keys[i], text)
-                need = run.needs[i]
-                kept = slice(text.n_prompt, None)
-                sums[i].add(features, target.of(need.peak, need.mean)[:, kept], weight)
-    fits = []
-    for layer, part in zip(layers, sums, strict=True):
-        coefficients, correlation = part.solve()
-        n = 2 * layer.n_band
-        fits.append(
-            LayerFit(
-                layer.il,
-                coefficients[:, :n].astype(np.float32),
-                coefficients[:, n:].astype(np.float32),
-                correlation,
-            )
-        )
-    return fits
+                need = target.of(run.needs[i].peak, run.needs[i].mean)
+                part.add(features, need[:, text.n_prompt :], weight)
+    return [_layer_fit(layer, part) for layer, part in zip(layers, sums, strict=True)]
+
+
+def _attention_chunk(forward: Forward, n_kv: int) -> int:
+    """Tokens of a pass whose attention fits into ATTENTION_BYTES."""
+    n_head = max(layer.n_head for layer in forward.cache.layers)
+    return max(1, min(forward.n_chunk, ATTENTION_BYTES // (4 * n_head * n_kv)))
+
+
+def _layer_fit(layer: Geometry, sums: FitSums) -> LayerFit:
+    coefficients, correlation = sums.solve()
+    n_vec = 2 * layer.n_band
+    vec, weight = coefficients[:, :n_vec], coefficients[:, n_vec:]
+    return LayerFit(layer.il, vec.astype(np.float32), weight.astype(np.float32), correlation)
 
 
 def key_features(

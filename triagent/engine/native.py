@@ -364,6 +364,7 @@ class Cache:
         structs = [self._layer(i) for i in range(n_layer)]
         self.layers: list[Geometry] = [s.geometry() for s in structs]
         self.has_rope: list[bool] = [bool(s.has_rope) for s in structs]
+        self.rope_magnitude: list[float] = [s.rope_magnitude for s in structs]
         self.n_rows = sum(layer.n_head_kv for layer in self.layers)
 
     def _check(self, status: int, what: str) -> None:

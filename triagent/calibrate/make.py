@@ -1,0 +1,225 @@
+"""From a GGUF model to its sidecar: text, centers, fit, self-test, file.
+
+The composition of this package; `cli` draws its progress, the app runs it in a process of its
+own. Nothing is written until everything was measured, and then at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from triagent import __version__
+from triagent.calibrate import measure, selftest, text
+from triagent.calibrate.centers import LayerCenters
+from triagent.calibrate.fit import L2M, LayerFit
+from triagent.calibrate.measure import Progress
+from triagent.calibrate.selftest import Verdict
+from triagent.calibrate.text import Twice, Writer
+from triagent.config import ModelConfig
+from triagent.engine.model import LoadedModel
+from triagent.engine.model_file import ModelFile, open_model_file
+from triagent.engine.template import Template
+from triagent.errors import ConfigError, SidecarError
+from triagent.kv import sidecar as sc
+
+N_CHUNK_TEXT = 4096
+"""Longest text run at once; far queries are met at every distance below it."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to measure."""
+
+    n_tokens: int = 32768
+    """Of centers. R has usually levelled off by then; the report says whether."""
+    n_fit: int = 3
+    """Texts written twice, of each kind; 0: no fit."""
+    fit_tokens: int = 3072
+    """Of one copy."""
+    test: bool = True
+    plan: selftest.Plan = field(default_factory=selftest.Plan)
+    texts: tuple[str, ...] = ()
+    """Files to use in place of the bundled text."""
+    seed: int = 1000
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished sidecar and what was seen on the way."""
+
+    stats: sc.Stats
+    centers: measure.Centers
+    fits: tuple[LayerFit, ...]
+    verdict: Verdict | None
+
+
+def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) -> Made:
+    """Measure a model.
+
+    Raises: ModelError, ConfigError, NativeError with what to do next.
+    """
+    model = LoadedModel(config)
+    try:
+        texts = Texts(model, recipe)
+        file = model.file
+        config = _within(config, model)
+        plan = replace(recipe.plan, n_tokens=min(recipe.plan.n_tokens, model.n_ctx_train))
+        centers = measure.measure_centers(config, texts.centers(), progress)
+        twice, weights = texts.twice(model.n_ctx_train)
+        fits = measure.measure_fit(config, twice, weights, L2M, progress) if twice else []
+        stats = _stats(file, centers, fits, texts.digest)
+        verdict = None
+        if recipe.test:
+            args = (config, stats, texts.writer, texts.fresh_prose(plan.n_tokens), plan, progress)
+            verdict = selftest.run(*args)
+            stats = with_verdict(stats, verdict)
+    finally:
+        model.close()
+    return Made(stats, centers, tuple(fits), verdict)
+
+
+def _within(config: ModelConfig, model: LoadedModel) -> ModelConfig:
+    """F16 keys for measuring: a quantised cache would add its own error to every score."""
+    return replace(config, cache_type="f16", n_ctx=config.n_ctx or model.n_ctx_train)
+
+
+class Texts:
+    """All texts of one run, in tokens of the model."""
+
+    def __init__(self, model: LoadedModel, recipe: Recipe) -> None:
+        vocab = model.vocab
+        self._tokenize, self._recipe = vocab.tokenize, recipe
+        template = Template.from_model(
+            model.chat_template,
+            vocab.token_text(vocab.bos),
+            vocab.token_text(vocab.eos),
+            model.file.architecture,
+            vocab.specials(),
+        )
+        self.writer = Writer(template, vocab.tokenize)
+        self._longest = min(N_CHUNK_TEXT, model.n_ctx_train)
+        own = recipe.texts
+        self._plain = [text.user_text(own)] if own else [text.prose(), text.code()]
+        self.digest = text.digest([*self._plain, str(recipe.seed)])
+
+    def centers(self) -> list[list[int]]:
+        """Stretches of each kind in turn until the tokens are reached."""
+        n, longest = self._recipe.n_tokens, self._longest
+        kinds = [list(text.stretches(plain, self._tokenize, longest)) for plain in self._plain]
+        if not self._recipe.texts:
+            n_chat = max(1, n // (3 * longest))
+            seeds = range(self._recipe.seed, self._recipe.seed + n_chat)
+            kinds.append([list(self.writer.session(seed, longest).ids) for seed in seeds])
+        return _take(kinds, n)
+
+    def twice(self, n_ctx: int) -> tuple[list[Twice], list[float]]:
+        """Prose and sessions written twice, each kind with the same weight."""
+        recipe = self._recipe
+        n = min(recipe.fit_tokens, n_ctx // 2 - 64)
+        prose = text.stretches(self._plain[0], self._tokenize, n)
+        proses = [text.twice(ids, 4) for ids, _ in zip(prose, range(recipe.n_fit), strict=False)]
+        chats = []
+        for i in range(recipe.n_fit):
+            session = self.writer.session(recipe.seed + 500 + i, n)
+            chats.append(text.twice(session.ids, session.n_prompt))
+        weights = [1 / max(1, len(proses))] * len(proses) + [1 / max(1, len(chats))] * len(chats)
+        return proses + chats, [w * 1.0 for w in weights]
+
+    def fresh_prose(self, n_tokens: int) -> list[int]:
+        """The end of the prose, which centers and fit did not reach."""
+        ids = self._tokenize(self._plain[0][-n_tokens * 8 :], False)
+        if len(ids) < 64:
+            raise ConfigError("the text is too short to test with; give a longer --text")
+        return ids[-n_tokens:]
+
+
+def _take(kinds: Sequence[Sequence[list[int]]], n_tokens: int) -> list[list[int]]:
+    """One stretch of each kind in turn; the last is cut."""
+    out: list[list[int]] = []
+    left = n_tokens
+    for i in range(max(map(len, kinds), default=0)):
+        for kind in kinds:
+            if i < len(kind) and left > 0:
+                out.append(kind[i][:left])
+                left -= len(out[-1])
+    if not out:
+        raise ConfigError("the text holds too few tokens to measure; give a longer --text")
+    return out
+
+
+def _stats(
+    file: ModelFile, centers: measure.Centers, fits: Sequence[LayerFit], digest: str
+) -> sc.Stats:
+    n_layer = file.number("block_count")
+    found = {layer.layer for layer in centers.layers}
+    skipped = {il: "no query enters RoPE here" for il in range(n_layer) if il not in found}
+    n_tokens = centers.trace[-1][0] if centers.trace else 0
+    return sc.Stats(
+        fingerprint=file.fingerprint,
+        architecture=file.architecture,
+        model_name=file.name,
+        layers={layer.layer: _layer_stats(layer) for layer in centers.layers},
+        fits={fit.layer: _layer_fit(fit) for fit in fits},
+        skipped=skipped,
+        recipe={
+            "tool": f"triagent {__version__}",
+            "corpus_sha256": digest,
+            "tokens": str(n_tokens),
+            "concentration_drift": f"{centers.drift:.5f}",
+            "fit": "l2m on text written twice, ridge 1e-2" if fits else "none",
+        },
+    )
+
+
+def _layer_stats(layer: LayerCenters) -> sc.LayerStats:
+    center = layer.q_center.astype(np.complex64)
+    # float32 rounding must not put the magnitude of the mean above the mean of magnitudes
+    norm = np.maximum(layer.q_norm.astype(np.float32), np.abs(center))
+    return sc.LayerStats(center, norm)
+
+
+def _layer_fit(fit: LayerFit) -> sc.LayerFit:
+    n_band = fit.weight.shape[1]
+    vectors = fit.vec[:, :n_band] + 1j * fit.vec[:, n_band:]
+    return sc.LayerFit(vectors.astype(np.complex64), fit.weight)
+
+
+def with_verdict(stats: sc.Stats, verdict: Verdict) -> sc.Stats:
+    """Stats with the self-test's table and recommendation."""
+    return replace(
+        stats,
+        recommended_score=verdict.score,
+        recommended_budget=verdict.budget,
+        full_recall=verdict.full_recall,
+        self_tests=verdict.tests,
+        recipe={**stats.recipe, "self_test": verdict.note},
+    )
+
+
+def from_official(path: Path, model: Path) -> sc.Stats:
+    """Convert the method authors' statistics for the model that will run.
+
+    Raises: SidecarError when heads or bands do not fit the model, with both values.
+    """
+    from triagent.calibrate import official
+
+    file = open_model_file(model)
+    layers = official.read(path)
+    n_head, n_layer = file.number("attention.head_count"), file.number("block_count")
+    for layer in layers:
+        if (n_head and layer.q_norm.shape[0] != n_head) or layer.layer >= n_layer:
+            raise SidecarError(
+                f"{path} has layer {layer.layer} with {layer.q_norm.shape[0]} heads; "
+                f"{model} has {n_layer} layers of {n_head}"
+            )
+    return sc.Stats(
+        fingerprint=file.fingerprint,
+        architecture=file.architecture,
+        model_name=file.name,
+        layers={layer.layer: _layer_stats(layer) for layer in layers},
+        recipe={"tool": f"triagent {__version__}", "converted_from": path.name},
+    )

@@ -1,0 +1,214 @@
+"""The command line: arguments -> settings -> the app, one turn, or a tool of the house.
+
+Imports are late where they are slow, so that the app paints at once and `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from triagent import __version__
+from triagent.config import Config
+from triagent.errors import ConfigError, TriagentError
+
+# flag -> (setting, converter, help)
+FLAGS: dict[str, tuple[str, Any, str]] = {
+    "--model": ("model.path", Path, "GGUF model to run (the bundled one)"),
+    "--sidecar": ("model.sidecar", Path, "centers of the model (found by themselves)"),
+    "--budget": ("cache.budget", int, "most cells kept after a round (from free memory)"),
+    "--policy": ("cache.policy", str, "what decides which cells go (auto)"),
+    "--select": ("cache.select", str, "per-layer-head, per-head or shared"),
+    "--cache-type": ("model.cache_type", str, "type of cached keys and values (f16)"),
+    "--n-ctx": ("model.n_ctx", int, "largest position of a session (as trained)"),
+    "--gpu-layers": ("model.gpu_layers", int, "layers on the GPU (as many as fit)"),
+    "--threads": ("model.threads", int, "CPU threads (cores less one)"),
+    "--mode": ("agent.mode", str, "read-only, ask, auto or full (ask)"),
+    "--temperature": ("sampling.temperature", float, "0 is greedy (0)"),
+    "--seed": ("sampling.seed", int, "seed of the sampler (0)"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run triagent; returns the exit status."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    try:
+        return _dispatch(args, parser)
+    except TriagentError as error:
+        print(f"triagent: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and flags; completion is made from it."""
+    parser = argparse.ArgumentParser(
+        prog="triagent", description="A terminal agent whose memory stays within a budget."
+    )
+    parser.add_argument("--version", action="version", version=f"triagent {__version__}")
+    parser.add_argument("--resume", metavar="ID", help='session to open; "last" is the last used')
+    _add_settings(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_run(commands)
+    _add_sessions(commands)
+    _add_models(commands)
+    centers = commands.add_parser("centers", help="measure a model and write its sidecar")
+    _add_centers(centers)
+    doctor = commands.add_parser("doctor", help="what is here, what is wrong, and the cure")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    _add_settings(doctor)
+    show = commands.add_parser("config", help="every setting, its value and where it comes from")
+    _add_settings(show)
+    completion = commands.add_parser("completion", help="completion script of a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    # SUPPRESS: a flag before the command is not undone by the command's own default
+    for flag, (key, kind, about) in FLAGS.items():
+        parser.add_argument(
+            flag, dest=key, type=kind, help=about, default=argparse.SUPPRESS, metavar="X"
+        )
+    parser.add_argument(
+        "-C", "--workspace", type=Path, default=argparse.SUPPRESS, help="folder to work in"
+    )
+    parser.add_argument(
+        "--config", type=Path, default=argparse.SUPPRESS, help="settings file", metavar="FILE"
+    )
+    parser.add_argument(
+        "--offline", action="store_true", default=argparse.SUPPRESS, help="never use the network"
+    )
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser("run", help="one turn without a screen; reads a prompt from a pipe")
+    run.add_argument("prompt", nargs="*", help="what to ask")
+    run.add_argument("--json", action="store_true", help="events as JSON lines")
+    run.add_argument("--resume", metavar="ID", default=argparse.SUPPRESS, help="session to go on")
+    _add_settings(run)
+
+
+def _add_sessions(commands: Any) -> None:
+    sessions = commands.add_parser("sessions", help="list, search, rename, fork, export, delete")
+    actions = sessions.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="all sessions, the last used first")
+    actions.add_parser("search", help="words in any session").add_argument("words", nargs="+")
+    for name, about in (
+        ("fork", "copy a session, to go on with the copy"),
+        ("delete", "remove a session and its files"),
+        ("repair", "keep the good part of a damaged session"),
+        ("audit", "what was evicted when, at what score"),
+    ):
+        actions.add_parser(name, help=about).add_argument("id")
+    rename = actions.add_parser("rename", help="give a session another title")
+    rename.add_argument("id")
+    rename.add_argument("title")
+    export = actions.add_parser("export", help="as Markdown, or JSON lines for *.json")
+    export.add_argument("id")
+    export.add_argument("file", type=Path)
+
+
+def _add_models(commands: Any) -> None:
+    from triagent import models
+
+    parser = commands.add_parser("models", help="list, pull, info, remove")
+    models.add_arguments(parser)
+
+
+def _add_centers(parser: argparse.ArgumentParser) -> None:
+    from triagent.calibrate.arguments import add_arguments
+
+    add_arguments(parser)
+
+
+def _dispatch(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if args.command == "completion":
+        from triagent.completion import script
+
+        print(script(args.shell, parser), end="")
+        return 0
+    if args.command == "centers":
+        return _centers(args)
+    if args.command == "doctor":
+        return _doctor(args)
+    loaded = _load(args)
+    if args.command == "config":
+        from triagent import settings
+
+        print(settings.reference(loaded.config, loaded.sources))
+        return 0
+    if args.command == "models":
+        from triagent import models
+
+        return models.cli(args, loaded.config)
+    if args.command == "sessions":
+        from triagent import session_commands
+
+        return session_commands.cli(args)
+    if args.command == "run":
+        return _run(args, loaded.config)
+    return _app(args, loaded.config)
+
+
+def _load(args: argparse.Namespace):
+    from triagent import settings
+
+    given = vars(args)
+    flags = {key: given[key] for key, _, _ in FLAGS.values() if key in given}
+    flags |= {key: given[key] for key in ("workspace", "offline") if key in given}
+    return settings.load(flags, file=given.get("config"))
+
+
+def _centers(args: argparse.Namespace) -> int:
+    try:
+        from triagent.calibrate import cli
+    except ImportError as error:
+        raise ConfigError(
+            f"measuring a model needs {error.name}: pip install 'triagent[calibrate]'"
+        ) from error
+    return cli.main(args)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from triagent import doctor
+
+    config: Config | None = None
+    problem = ""
+    try:
+        config = _load(args).config
+    except TriagentError as error:
+        problem = str(error)
+    return doctor.main(config, args.json, problem)
+
+
+def _run(args: argparse.Namespace, config: Config) -> int:
+    from triagent.agent import headless
+    from triagent.opening import open_agent
+
+    prompt = headless.prompt_from(" ".join(args.prompt))
+    if not prompt:
+        raise ConfigError('nothing to ask; give a prompt (triagent run "...") or pipe one in')
+    agent = open_agent(config, args.resume)
+    try:
+        return headless.run(agent, prompt, args.json)
+    finally:
+        agent.close()
+
+
+def _app(args: argparse.Namespace, config: Config) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError('the app needs a terminal; without one, use: triagent run "..."')
+    from triagent.services import services
+    from triagent.ui import app
+    from triagent.ui.ports import Open
+
+    return app.run(config, services(config), Open(session=args.resume))

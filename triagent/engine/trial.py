@@ -1,0 +1,174 @@
+"""One context in which policies are compared on equal terms: read once, compress, ask, go back.
+
+Everything runs through the engine's own rounds, so what is measured is what runs. Budget,
+pinned prompt, sinks and window are the same for every policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from triagent.config import CacheConfig, ModelConfig
+from triagent.engine.assembly import assemble, set_score
+from triagent.engine.engine import Engine
+from triagent.errors import EngineError
+from triagent.kv.policy import POLICIES, Policy, choose_mode
+from triagent.kv.score import Mode
+from triagent.kv.sidecar import Stats
+
+ROOM = 512
+"""Cells beyond the text, for a question and its answer."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A text in the cache, whole, and how to come back to it."""
+
+    state: bytes
+    n_pos: int
+    n_prompt: int
+
+
+def drain(steps: Generator[Any, None, Any]) -> Any:
+    """Run a generator to its end and return its value."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities, float64."""
+    x = logits.astype(np.float64)
+    x -= x.max()
+    return x - np.log(np.exp(x).sum())
+
+
+class Trial:
+    """Compares policies on one model. Use as a context manager."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        stats: Stats | None,
+        n_tokens: int,
+        cache: CacheConfig | None = None,
+    ) -> None:
+        """Allocate a cache that holds `n_tokens` whole.
+
+        Args:
+            stats: what the calibrated policies score by; None: they are refused.
+            cache: sinks, window and interval; its budget and policy are not used.
+
+        Raises: UnsupportedError when this model's cache cannot be evicted from.
+        """
+        cache = cache or CacheConfig()
+        whole = replace(cache, budget=n_tokens + ROOM, policy="knorm", select="per-layer-head")
+        n_ctx = max(config.n_ctx, n_tokens + ROOM)
+        parts = assemble(replace(config, n_ctx=n_ctx), whole)
+        self.engine = Engine(parts)
+        if parts.hook is None:
+            self.engine.close()
+            raise EngineError(" ".join(parts.notes) or "this model's cache cannot be evicted from")
+        self.hook, self._stats = parts.hook, stats
+        self._bounds = self.hook.protection.bounds
+
+    def __enter__(self) -> Trial:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.close()
+
+    def read(self, ids: Sequence[int], n_prompt: int) -> Read:
+        """Feed a text with full attention and keep its state."""
+        self._reset(len(ids) + ROOM)
+        drain(self.engine.feed(ids))
+        return Read(bytes(self.engine.context.state()), self.engine.n_pos, n_prompt)
+
+    def compress(self, text: Read, policy: str, keep: int, select: str = "per-layer-head") -> None:
+        """Come back to a text and evict all but `keep` cells, before any question is known."""
+        self._back(text)
+        self._use(policy, select)
+        n_evict = text.n_pos - keep
+        if policy != "none" and n_evict > 0 and self.hook.run(n_evict, "trial") is None:
+            raise EngineError(f"nothing may be evicted to keep {keep} of {text.n_pos} cells")
+        self.hook.take_reports()
+
+    def stream(
+        self,
+        ids: Sequence[int],
+        n_prompt: int,
+        policy: str,
+        budget: int,
+        select: str = "per-layer-head",
+    ) -> None:
+        """Feed a text in chunks of an interval, never holding more than budget + interval."""
+        self._reset(budget if policy != "none" else len(ids) + ROOM)
+        self._use(policy, select)
+        chunk, self.engine.parts.chunk = self.engine.parts.chunk, self._bounds.interval
+        self.engine.pin(0, n_prompt)
+        drain(self.engine.feed(ids))
+        self.engine.parts.chunk = chunk
+
+    def ask(self, question: Sequence[int], answer: Sequence[int]) -> bool:
+        """Whether the model answers these very tokens, greedily; leaves no trace."""
+        engine, start = self.engine, self.engine.n_pos
+        bounds = self.hook.protection.bounds
+        # no round between a question and its answer: the budget is what was read, not asked
+        self.hook.protection.bounds = replace(bounds, budget=self.hook.n_cells)
+        self._decode(question)
+        right = True
+        for i, token in enumerate(answer):
+            right = int(engine.logits().argmax()) == token
+            if not right:
+                break
+            if i + 1 < len(answer):
+                self._decode([token])
+        if not engine.rollback(start):
+            raise EngineError("a question reached further back than the protected window")
+        self.hook.protection.bounds = bounds
+        self.hook.arm()
+        return right
+
+    def teacher_forced(self, ids: Sequence[int]) -> Generator[np.ndarray, None, None]:
+        """Feed tokens one by one, evicting as they come; yields log-probabilities before each.
+
+        The first yield is for ids[1]; (n_vocab,) float64.
+        """
+        for token in ids[:-1]:
+            if self.engine.step(token) is None:
+                raise EngineError("no room is left, even after eviction")
+            yield log_softmax(self.engine.logits())
+
+    def _decode(self, ids: Sequence[int]) -> None:
+        fed = drain(self.engine.feed(ids))
+        if fed.n < len(ids):
+            raise EngineError(f"no room for a question of {len(ids)} tokens")
+
+    def _reset(self, budget: int) -> None:
+        self.engine.clear()
+        self.hook.protection.bounds = replace(self._bounds, budget=budget)
+        self.hook.arm()
+
+    def _back(self, text: Read) -> None:
+        self._reset(text.n_pos + ROOM)
+        engine = self.engine
+        if not engine.context.set_state(text.state):
+            raise EngineError("the cache did not take its own state back")
+        self.hook.cache.sync(forget=True)
+        engine.held.append(text.n_pos)
+        engine.n_pos = self.hook.now = text.n_pos
+        engine.pin(0, text.n_prompt)
+
+    def _use(self, policy: str, select: str) -> None:
+        if policy == "none":
+            return
+        made: Policy = POLICIES[policy]()
+        set_score(self.hook.cache, made, self._stats, self.engine.model.file.fingerprint)
+        self.hook.policy = made
+        self.hook.mode = Mode.SHARED if made.shared else choose_mode(select, made)

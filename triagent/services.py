@@ -1,0 +1,166 @@
+"""What the app is given: sessions and models of this machine, in the app's own words."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from triagent import opening, settings, settings_file
+from triagent.config import Config
+from triagent.engine.model_file import open_model_file
+from triagent.engine.sidecars import beside, data_folder
+from triagent.errors import ModelError, SidecarError
+from triagent.kv.sidecar import SUFFIX
+from triagent.models import download, fit, shelf
+from triagent.models.catalog import CATALOG, source_of
+from triagent.session.store import Store, Summary
+from triagent.ui.ports import ModelRow, Open, Report, Services, SessionRow
+
+
+def services(config: Config) -> Services:
+    """Everything the app asks for."""
+
+    def start(what: Open, report: Report):
+        chosen = config
+        if what.model is not None:
+            model = dataclasses.replace(config.model, path=what.model, sidecar=None)
+            chosen = dataclasses.replace(config, model=model)
+        return opening.open_agent(chosen, what.session, what.fork, lambda text: report(text, None))
+
+    return Services(
+        start=start,
+        sessions=StoredSessions(),
+        models=LocalModels(config),
+        advice=lambda: advice(config),
+        save_config=settings_file.save,
+        history=settings.data_folder() / "prompts.jsonl",
+    )
+
+
+def advice(config: Config) -> str:
+    """One sentence: the largest listed model that fits this machine, and how to get it."""
+    fitting = [
+        (model, estimate) for model in CATALOG if (estimate := shelf.listed_fit(model, config)).fits
+    ]
+    if not fitting:
+        return "No model of the list fits into this machine's free memory."
+    model, estimate = max(fitting, key=lambda pair: pair[0].n_bytes)
+    size = fit.gib(model.n_bytes)
+    return f"triagent models pull {model.name} ({size} to download; {estimate})"
+
+
+class StoredSessions:
+    """Sessions on disk. Each call opens the store anew: the agent's thread has its own."""
+
+    def search(self, query: str) -> Sequence[SessionRow]:
+        """Newest first; with a query, those that hold the words, with an excerpt."""
+        store = opening.open_store()
+        try:
+            every = store.list()
+            if not query.strip():
+                return [_row(item) for item in every]
+            excerpts: dict[str, str] = {}
+            for found in store.search(query, 100):
+                excerpts.setdefault(found.session, found.passage.text)
+            words = query.lower().split()
+            return [
+                _row(item, excerpts.get(item.id, ""))
+                for item in every
+                if item.id in excerpts or all(word in item.title.lower() for word in words)
+            ]
+        finally:
+            store.close()
+
+    def rename(self, id: str, title: str) -> None:
+        self._with(lambda store: store.rename(id, title))
+
+    def delete(self, id: str) -> None:
+        self._with(lambda store: store.delete(id))
+
+    @staticmethod
+    def _with(use: Callable[[Store], None]) -> None:
+        store = opening.open_store()
+        try:
+            use(store)
+        finally:
+            store.close()
+
+
+def _row(item: Summary, excerpt: str = "") -> SessionRow:
+    changed = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated))
+    title = item.damage or item.title or "untitled"
+    flat = " ".join(excerpt.split())
+    return SessionRow(item.id, title, changed, item.n_turns, item.n_pos, item.model, flat[:200])
+
+
+class LocalModels:
+    """Models on disk and in the list."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def rows(self) -> Sequence[ModelRow]:
+        return [self._row(item) for item in shelf.rows(self._config)]
+
+    def _row(self, item: shelf.Row) -> ModelRow:
+        return ModelRow(
+            name=item.name,
+            path=item.path,
+            size=fit.gib(item.n_bytes),
+            fit=item.problem or str(item.fit),
+            fits=item.fit is not None and item.fit.fits,
+            sidecar=item.sidecar,
+            source=str(item.listed.source) if item.listed else "",
+            about=item.listed.about if item.listed else "",
+        )
+
+    def download(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path:
+        done = download.download(
+            source_of(row.source),
+            shelf.models_folder(),
+            offline=self._config.offline,
+            report=report,
+            stop=stop,
+        )
+        return done.path
+
+    def make_centers(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path:
+        """Measure a model in a process of its own: torch is large, and it can be stopped."""
+        if row.path is None:
+            raise ModelError(f"{row.name} is not downloaded yet")
+        out = _sidecar_path(row.path)
+        command = [sys.executable, "-m", "triagent", "centers", "--json"]
+        command += [str(row.path), "--out", str(out)]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None and process.stderr is not None
+            for line in process.stdout:
+                if stop():
+                    process.terminate()
+                    raise SidecarError("stopped; no centers were written")
+                told = json.loads(line)
+                if "total" in told:
+                    report(told["what"], told["done"] / max(1, told["total"]))
+            words = process.stderr.read().strip().splitlines()
+        if process.returncode != 0:
+            raise SidecarError(words[-1] if words else f"measuring ended with {process.returncode}")
+        return out
+
+
+def _sidecar_path(model: Path) -> Path:
+    """Beside the model where that can be written, else in the data folder."""
+    near = beside(model)
+    if os.access(near.parent, os.W_OK):
+        return near
+    folder = data_folder()
+    if folder is None:
+        raise SidecarError(f"{near.parent} cannot be written; use triagent centers --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{open_model_file(model).fingerprint}{SUFFIX}"
