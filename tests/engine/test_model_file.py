@@ -77,7 +77,7 @@ def model(tmp_path):
 def centers(fingerprint):
     mu = np.ones((8, 4), np.complex64)
     stats = LayerStats(mu, np.full((8, 4), 2, np.float32))
-    return Stats(fingerprint, "llama", "m", {il: stats for il in range(5)})
+    return Stats(fingerprint, "llama", "m", dict.fromkeys(range(5), stats))
 
 
 def test_a_sidecar_is_no_model_and_is_known_as_one(tmp_path, model):

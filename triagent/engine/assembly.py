@@ -13,7 +13,7 @@ from triagent.engine.hook import Hook
 from triagent.engine.model import LoadedModel
 from triagent.engine.native import Cache, Kind
 from triagent.engine.sidecars import find_sidecar
-from triagent.errors import UnsupportedError
+from triagent.errors import NativeError, UnsupportedError
 from triagent.kv import coefficients as co
 from triagent.kv.gguf_file import BLOCKS
 from triagent.kv.held import Held
@@ -125,6 +125,7 @@ def _bounded(
     context = Context(model, n_ctx, bounds.chunk, config.cache_type, max(bounds.n_cells, swa))
     try:
         native_cache = Cache(context.handle)
+        check_backends(native_cache)
         set_score(native_cache, policy, stats, model.file.fingerprint)
     except BaseException:
         context.close()
@@ -135,6 +136,23 @@ def _bounded(
     return Assembly(
         model, context, policy, n_ctx, bounds.chunk, config.cache_type, hook, path, tuple(notes)
     )
+
+
+def check_backends(cache: Cache) -> None:
+    """Compare moves and scores on the devices that hold the cache with the host's.
+
+    The CPU is the reference and is not asked; a GPU's driver might change the bits of a row on
+    their way, and no later error would tell.
+
+    Raises:
+        UnsupportedError: a device computes something else; with the difference.
+    """
+    if cache.backends <= {"CPU"}:
+        return
+    try:
+        cache.self_test()
+    except NativeError as error:
+        raise UnsupportedError(str(error)) from error
 
 
 def set_score(cache: Cache, policy: Policy, stats: Stats | None, fingerprint: str) -> None:

@@ -39,6 +39,7 @@ from triagent.kv.spans import Spans
 
 STREAMS = {"open", "append", "generate", "replay", "close_message"}
 VALUES = {
+    "clear",
     "bind_tools",
     "rollback",
     "status",
@@ -130,11 +131,16 @@ class Conversation:
         self._prompt, self._in_thinking = None, False
         yield from self._feed(self._tokenize(segments))
 
+    def clear(self) -> None:
+        """Empty the cache: the conversation is new."""
+        self.engine.clear()
+        self._explicit = self._turn = Spans()
+        self._thinking, self._in_thinking = [], False
+        self._prompt, self._is_fresh = None, True
+
     def replay(self, spans: Sequence[Span]) -> Iterator[Delta]:
         if spans and spans[0].pos == 0:
-            self.engine.clear()
-            self._explicit = self._turn = Spans()
-            self._thinking = []
+            self.clear()
             self.pin(0, spans[0].stop)
         elif spans and spans[0].pos != self.engine.n_pos:
             raise EngineError(

@@ -262,6 +262,7 @@ class Engine:
             protection = self.hook.protection
             protection.pinned = protection.late = protection.disposable = Spans()
             protection.last_round = -1
+            self.hook.n_rounds = self.hook.n_evicted = 0
             self._arm()
 
     # -- telling ---------------------------------------------------------------------------

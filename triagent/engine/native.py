@@ -363,6 +363,7 @@ class Cache:
         n_layer = self.info().n_layer
         structs = [self._layer(i) for i in range(n_layer)]
         self.layers: list[Geometry] = [s.geometry() for s in structs]
+        self.backends = {s.backend.decode("utf-8", "replace") for s in structs}
         self.has_rope: list[bool] = [bool(s.has_rope) for s in structs]
         self.rope_magnitude: list[float] = [s.rope_magnitude for s in structs]
         self.n_rows = sum(layer.n_head_kv for layer in self.layers)

@@ -60,6 +60,10 @@ def identity(engine: Engine) -> dict[str, Any]:
 def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) -> None:
     """Write the session's cache.
 
+    Loading packs the cells together, and attention then adds up in another order; a token that
+    nearly ties may fall out otherwise. So once cells have holes, the session that goes on takes
+    the packed state too: from here on both do the same, bit for bit.
+
     Args:
         extra: what the conversation wants back, JSON.
 
@@ -68,7 +72,7 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
     """
     logits = np.array(engine.logits() if engine.n_pos else [], np.float32)
     arrays = {
-        "held": engine.held.rows,
+        "held": engine.held.rows.copy(),
         "tail": np.array(engine.tail, np.int32),
         "logits": logits,
         "true": _packed_positions(engine),
@@ -97,6 +101,8 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise SnapshotError(f"{path}: the snapshot could not be written: {error}") from error
+    if engine.hook is not None and engine.hook.n_rounds:
+        _restore(engine, header, arrays, state, path)
 
 
 def load(engine: Engine, path: Path, ledger_hash: str) -> dict[str, Any]:
@@ -210,7 +216,11 @@ def _read_arrays(file: BinaryIO, header: dict[str, Any], path: Path) -> dict[str
 
 
 def _restore(
-    engine: Engine, header: dict[str, Any], arrays: dict[str, np.ndarray], state: bytes, path: Path
+    engine: Engine,
+    header: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    state: bytes | memoryview,
+    path: Path,
 ) -> None:
     engine.clear()
     if not header["n_pos"]:

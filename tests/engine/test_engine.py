@@ -1,0 +1,321 @@
+"""A bounded session on real library and tiny models: what is kept, refused and told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("triagent_native")
+
+from tests.engine.conftest import STORIES
+from tests.native.models import GEMMA3, LFM2, LLAMA, QWEN3
+from triagent.chat import Evicted, Prefill
+from triagent.engine.sampling import Sampler
+from triagent.engine.sidecars import beside
+from triagent.errors import ConfigError, EngineError, ModelError, SidecarError
+from triagent.kv.fingerprint import fingerprint
+from triagent.kv.sidecar import LayerFit, LayerStats, Stats, write_sidecar
+
+pytestmark = pytest.mark.native
+rng = np.random.default_rng(0)
+
+
+def run(generator):
+    """Items of a generator, and what it returns."""
+    items = []
+    while True:
+        try:
+            items.append(next(generator))
+        except StopIteration as stop:
+            return items, stop.value
+
+
+def tokens(n, engine):
+    return rng.integers(3, engine.vocab.n_tokens, n).tolist()
+
+
+def feed(engine, n):
+    return run(engine.feed(tokens(n, engine)))
+
+
+def generate(engine, n, sampler=None):
+    out = []
+    for _ in range(n):
+        out.append(engine.sample(sampler or Sampler()))
+        engine.step(out[-1])
+    return out
+
+
+SHAPES = {"llama": LLAMA, "qwen3": QWEN3, "gemma3 (iSWA)": GEMMA3, "lfm2 (hybrid)": LFM2}
+
+
+@pytest.mark.parametrize("select", ["per-layer-head", "per-head", "shared"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_thousands_of_tokens_pass_through_a_few_hundred_cells(model_path, engine_of, name, select):
+    engine = engine_of(model_path(SHAPES[name]), select=select)
+    items, fed = feed(engine, 2000)
+    generate(engine, 100)
+    status = engine.status()
+    rounds = [i for i in items if isinstance(i, Evicted)]
+    assert fed.n == 2000 and not fed.cancelled and len(rounds) > 20
+    assert status.n_pos == 2100 and status.n_cells == 512
+    assert status.n_used <= 256 + 64 and status.n_used + status.n_evicted == 2100
+    assert engine.held.rows.sum() == status.n_used * engine.held.n_rows
+    assert status.full_bytes > 4 * status.cache_bytes * (name != "gemma3 (iSWA)")
+
+
+@pytest.mark.parametrize("policy", ["knorm", "knorm-low", "keydiff", "streaming", "random"])
+def test_every_policy_keeps_sinks_window_and_pinned(engine_of, policy):
+    engine = engine_of(policy=policy)
+    engine.pin(100, 120)
+    feed(engine, 1500)
+    share = engine.holding().share
+    assert (share[[*range(4), *range(100, 120), *range(1468, 1500)]] == 1).all()
+    assert share[200:1400].min() == 0
+
+
+def test_streaming_keeps_the_most_recent_and_nothing_else(engine_of):
+    engine = engine_of(policy="streaming")
+    feed(engine, 1000)
+    held = np.flatnonzero(engine.holding().share == 1)
+    n_recent = engine.status().n_used - 4
+    assert held.tolist() == [*range(4), *range(1000 - n_recent, 1000)]
+
+
+def test_quantised_caches_work(model_path, engine_of):
+    engine = engine_of(model_path(QWEN3), cache_type="q8_0")
+    feed(engine, 1000)
+    assert engine.status().n_rounds > 5
+
+
+@pytest.mark.parametrize("policy", ["none", "knorm"])
+def test_a_budget_as_large_as_the_context_changes_no_token(engine_of, policy):
+    words = tokens(200, engine_of(policy="none", n_ctx=1024))
+    plain = engine_of(policy="none", n_ctx=1024)
+    bounded = engine_of(policy=policy, budget=1024, n_ctx=1024)
+    for engine in (plain, bounded):
+        run(engine.feed(words))
+    assert generate(plain, 300) == generate(bounded, 300)
+    assert bounded.status().n_rounds == 0
+
+
+def test_progress_comes_after_each_chunk(engine_of):
+    items, _ = feed(engine_of(), 150)
+    assert [i.n_done for i in items if isinstance(i, Prefill)] == [64, 128, 150]
+
+
+def test_cancel_takes_effect_within_one_chunk(engine_of):
+    flag = []
+    engine = engine_of(cancelled=lambda: bool(flag))
+    feeding = engine.feed(tokens(1000, engine))
+    for item in feeding:
+        if isinstance(item, Prefill) and item.n_done >= 128:
+            flag.append(True)
+            break
+    _, fed = run(feeding)
+    assert fed.n == 128 and fed.cancelled and engine.n_pos == 128
+    flag.clear()
+    assert feed(engine, 10)[1].n == 10
+
+
+def test_rolling_back_inside_the_window_is_exact(engine_of):
+    engine = engine_of()
+    feed(engine, 1000)
+    generate(engine, 5)
+    more = tokens(20, engine)
+    run(engine.feed(more))
+    first = engine.logits().copy()
+    assert engine.rollback(1005)
+    run(engine.feed(more))
+    assert np.abs(engine.logits() - first).max() < 2e-3  # other cells, another order of sums
+    assert engine.held.rows.sum() == engine.status().n_used * engine.held.n_rows
+
+
+def test_generation_goes_on_right_after_a_rollback(engine_of):
+    engine = engine_of()
+    feed(engine, 400)
+    said = generate(engine, 12)
+    assert engine.rollback(400)
+    assert generate(engine, 12) == said
+
+
+def test_rolling_back_deeper_is_refused_and_changes_nothing(engine_of):
+    engine = engine_of()
+    feed(engine, 1000)
+    before = engine.status()
+    assert not engine.rollback(500)
+    assert engine.status() == before
+    assert engine.rollback(engine.first_exact()) and not engine.rollback(engine.first_exact() - 1)
+
+
+def test_without_rounds_any_rollback_is_exact(engine_of):
+    engine = engine_of()
+    feed(engine, 200)
+    assert engine.rollback(3) and engine.n_pos == 3
+
+
+def test_a_recurrent_memory_refuses_to_roll_back(model_path, engine_of):
+    engine = engine_of(model_path(LFM2))
+    feed(engine, 100)
+    assert not engine.rollback(90) and engine.n_pos == 100
+
+
+def test_forgetting_takes_positions_from_every_row(engine_of):
+    engine = engine_of()
+    engine.pin(40, 60)
+    feed(engine, 900)
+    done = engine.forget(30, 60)
+    assert engine.holding().share[30:60].max() == 0
+    assert done.reason == "forget" and done.n_evicted >= 20
+    assert {p for a, b in done.lost for p in range(a, b)} >= set(range(40, 60))
+    assert engine.forget(30, 60).n_evicted == 0
+    assert engine.held.rows.sum() == engine.status().n_used * engine.held.n_rows
+
+
+def test_forgetting_spares_the_newest_token(engine_of):
+    engine = engine_of()
+    feed(engine, 100)
+    engine.forget(50, 100)
+    share = engine.holding().share
+    assert share[99] == 1 and share[50:99].max() == 0
+    generate(engine, 3)
+
+
+def test_what_is_disposable_goes_first(engine_of):
+    engine = engine_of()
+    feed(engine, 250)
+    engine.dispose(100, 140)
+    feed(engine, 100)
+    share = engine.holding().share
+    assert share[100:140].max() == 0
+    assert share[4:100].mean() > 0.5
+
+
+def test_a_span_pinned_after_rounds_stays_where_it_is_still_held(engine_of):
+    engine = engine_of()
+    feed(engine, 800)
+    share = engine.holding().share.copy()
+    engine.pin(300, 400)
+    feed(engine, 800)
+    now = engine.holding().share
+    assert share[300:400].sum() > 0
+    assert np.array_equal(now[300:400], share[300:400])
+
+
+def test_pinning_all_is_refused_and_says_why(engine_of):
+    engine = engine_of()
+    with pytest.raises(EngineError, match="of 512 cells"):
+        engine.pin(0, 460)
+    feed(engine, 1000)
+    assert engine.status().n_pinned < 100
+
+
+def test_pins_beyond_the_budget_are_seen_and_decoding_goes_on(engine_of):
+    engine = engine_of()
+    engine.pin(0, 350)
+    feed(engine, 600)
+    generate(engine, 100)
+    status = engine.status()
+    assert status.n_pinned >= 350 > status.budget
+    assert (engine.holding().share[:350] == 1).all() and status.n_used < status.n_cells
+
+
+def test_the_window_of_positions_is_enforced(engine_of):
+    engine = engine_of(n_ctx=512)
+    feed(engine, 500)
+    with pytest.raises(EngineError, match="window of 512"):
+        feed(engine, 13)
+
+
+def test_sampling_from_an_empty_cache_is_refused(engine_of):
+    with pytest.raises(EngineError, match="append a message"):
+        engine_of().sample(Sampler())
+
+
+def test_an_error_in_the_callback_surfaces_and_the_session_goes_on(engine_of, monkeypatch):
+    engine = engine_of()
+    feed(engine, 256)
+    monkeypatch.setattr(
+        type(engine.hook.protection), "decide", lambda *a: (_ for _ in ()).throw(OSError("boom"))
+    )
+    with pytest.raises(OSError, match="boom"):
+        feed(engine, 64)
+    monkeypatch.undo()
+    assert engine.n_pos == 256
+    assert feed(engine, 300)[1].n == 300
+
+
+def centers(path, shape):
+    n_band = shape.head_dim // 2
+    layers, fits = {}, {}
+    for il in range(shape.n_layer):
+        mu = rng.normal(size=(shape.n_head, n_band)) + 1j * rng.normal(size=(shape.n_head, n_band))
+        layers[il] = LayerStats(mu.astype("c8"), (np.abs(mu) * 1.5).astype("f4"))
+        fits[il] = LayerFit(
+            mu[: shape.n_head_kv].astype("c8"), mu[: shape.n_head_kv].real.astype("f4")
+        )
+    return Stats(fingerprint(path), shape.arch, "m", layers, fits)
+
+
+@pytest.mark.parametrize("policy", ["triattention", "fitted", "auto"])
+def test_a_sidecar_beside_the_model_is_used(tmp_path, model_path, engine_of, policy):
+    path = tmp_path / "m.gguf"
+    path.write_bytes(model_path(QWEN3).read_bytes())
+    write_sidecar(beside(path), replace(centers(path, QWEN3), recommended_score="fitted",
+                                        recommended_budget=300))  # fmt: skip
+    engine = engine_of(path, policy=policy, budget=None)
+    items, _ = feed(engine, 800)
+    rounds = [i for i in items if isinstance(i, Evicted)]
+    assert engine.status().budget == 300 and engine.parts.sidecar == beside(path)
+    assert engine.status().policy == ("fitted" if policy == "auto" else policy)
+    assert rounds and all(r.score_min <= r.score_max for r in rounds)
+    assert np.isfinite(engine.holding().score).sum() > 100
+
+
+def test_a_sidecar_of_other_heads_is_refused(tmp_path, model_path, engine_of):
+    path = tmp_path / "m.gguf"
+    path.write_bytes(model_path(QWEN3).read_bytes())
+    wrong = centers(path, replace(QWEN3, n_head=2))
+    write_sidecar(beside(path), wrong)
+    with pytest.raises(SidecarError, match=r"centers are \(2, 32\), the model needs \(4, 32\)"):
+        engine_of(path, policy="triattention")
+
+
+def test_no_sidecar_is_said(engine_of):
+    engine = engine_of(policy="auto")
+    assert engine.status().policy == "knorm"
+    assert any("No centers for this model" in note for note in engine.parts.notes)
+    with pytest.raises(SidecarError, match="needs a sidecar"):
+        engine_of(policy="triattention")
+
+
+def test_positions_beyond_training_are_noted(engine_of):
+    assert any("trained for 512" in note for note in engine_of().parts.notes)
+    assert not engine_of(policy="none", n_ctx=512).parts.notes
+
+
+def test_a_memory_that_cannot_be_evicted_from_runs_unbounded_with_a_note(engine_of, monkeypatch):
+    reason = "recurrent memory has no cells"
+    monkeypatch.setattr("triagent.engine.native.supported", lambda *a: reason)
+    engine = engine_of(n_ctx=1024)
+    assert any(reason in note for note in engine.parts.notes)
+    feed(engine, 500)
+    status = engine.status()
+    assert status.budget == 0 and status.policy == "none" and status.n_used == 500
+    with pytest.raises(EngineError, match="unbounded"):
+        engine.forget(1, 2)
+
+
+def test_unknown_settings_are_refused_by_name(engine_of):
+    for setting in ({"policy": "lru"}, {"cache_type": "q3"}, {"select": "all"}, {"budget": 20}):
+        with pytest.raises(ConfigError):
+            engine_of(**setting)
+
+
+def test_a_model_that_llama_cpp_refuses_comes_with_its_words(tmp_path, engine_of):
+    path = tmp_path / "m.gguf"
+    path.write_bytes(STORIES.read_bytes().replace(b"llama.block_count", b"llama.block_c0unt"))
+    with pytest.raises(ModelError, match="block_count"):
+        engine_of(path)
