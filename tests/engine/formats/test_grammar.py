@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from itertools import islice
 from string import printable
 from time import perf_counter
 
@@ -169,7 +170,7 @@ def random_call(golden, rng) -> str:
             break
     begun = len(said)
     vocabulary = sorted({*re.findall(r"</[^<>]*>|<\|[^<>]*\|>|\w+|\W", golden.sampled), *'"}]{[:,1'})
-    for _ in range(400):
+    for _ in range(250):
         if parser.origin.value != "call" or (len(said) > begun and parser.allows_end()):
             return said
         options = rng.sample(vocabulary, len(vocabulary))
@@ -184,8 +185,9 @@ def random_call(golden, rng) -> str:
 def test_whatever_the_mask_lets_through_is_a_call_that_can_be_run(golden):
     if not constrained(golden):
         return
-    whole = [said for seed in range(8) if (said := random_call(golden, random.Random(seed)))]
-    assert whole
+    tries = (random_call(golden, random.Random(seed)) for seed in range(40))
+    whole = list(islice(filter(None, tries), 3))
+    assert len(whole) == 3
     for said in whole:
         parser = golden.parser()
         parser.feed(said)

@@ -266,5 +266,5 @@ def test_python_is_parsed_and_never_run(tools):
 
 
 def test_a_deeply_nested_body_is_an_error(tools):
-    (call,) = parse(HERMES, tools, hermes('{"a": [' * 2000)).calls
+    (call,) = parse(HERMES, tools, hermes('{"a": [' * 1500)).calls
     assert "nested too deeply" in call.error

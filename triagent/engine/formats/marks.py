@@ -109,7 +109,7 @@ def _begin(text: str, mark: str, start: int) -> int | None:
     at = text.find(mark, start)
     if at >= 0:
         return at
-    for length in range(min(len(mark) - 1, len(text) - start), 0, -1):
-        if text.endswith(mark[:length]):
-            return len(text) - length
-    return None
+    at = text.find(mark[0], max(start, len(text) - len(mark) + 1))
+    while at >= 0 and not mark.startswith(text[at:]):
+        at = text.find(mark[0], at + 1)
+    return at if at >= 0 else None
