@@ -49,15 +49,15 @@ class Maker:
         """A conversation of about `n_tokens`, some of it out of sight in some."""
         s = Session(r, self.x, short_prompt=short)
         losing = r.random() < 0.35
-        n_chars = 0
+        lost = 0
         target = n_tokens * CHARS_PER_TOKEN - sum(len(t) for t, _ in s.head)
         while True:
             step(s, r)
-            n_chars = sum(len(t) for turn in s.turns for t, _ in turn.pieces)
-            if n_chars >= target:
+            if s.n_chars - lost >= target:
                 break
             if losing and len(s.turns) > 4 and r.random() < 0.12:
                 s.lose(r.choice([0, 1, 1, 2, 3]))
+                lost = s.n_chars - s.n_visible_chars()
         return [*s.pieces(), END]
 
     def prose(self, r: Random, n_chars: int) -> list[Piece]:

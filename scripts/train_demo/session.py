@@ -10,6 +10,7 @@ from typing import Any
 from triagent.agent.context import Part, system_prompt
 from triagent.agent.tools import TOOLS
 from triagent.agent.tools import recall as recall_tool
+from triagent.session.passages import cut
 
 from .files.base import Fact, File, Maker
 from .files.layout import loose_file, workspace
@@ -29,15 +30,31 @@ _TOOLS_TAIL = (
     "within <tool_call></tool_call> XML tags:\n<tool_call>\n"
     '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
 )
+RECALLED_HEAD = "\n\n[recalled]\n"
+"""Stands between a user's words and words that the agent puts back unasked."""
+MAX_HITS, MAX_HIT_CHARS = 4, 1500
+MAX_SEEN = 300
+"""Values of a session that are kept for questions; a random half goes when there are more."""
+MAX_FILES = 20
+"""Files from which on a workspace grows only when nothing in it fits."""
 _ANSWER = "<|im_start|>assistant\n"
 
 
 def opening(system: str, tools: list[dict[str, Any]]) -> list[Piece]:
-    """The pieces of the system prompt, as the chat template renders them."""
-    head, tail = "<|im_start|>system\n", "<|im_end|>\n"
-    schemas = "".join("\n" + json.dumps(tool, ensure_ascii=False) for tool in tools)
-    block = _TOOLS_HEAD + schemas + _TOOLS_TAIL if tools else ""
-    texts = [head, system, block + tail]
+    """The pieces of the system prompt, as the chat template renders them.
+
+    The system text and the tools' descriptions are content and stand apart.
+    """
+    texts, glue = ["<|im_start|>system\n", system], ""
+    if tools:
+        glue = _TOOLS_HEAD
+        for tool in tools:
+            words = json.dumps(tool["function"]["description"], ensure_ascii=False)[1:-1]
+            before, _, after = json.dumps(tool, ensure_ascii=False).partition(words)
+            texts += [f"{glue}\n{before}", words]
+            glue = after
+        glue += _TOOLS_TAIL
+    texts.append(glue + "<|im_end|>\n")
     return [(text, WEIGHT_SYSTEM) for text in texts]
 
 
@@ -68,8 +85,6 @@ class Seen:
     """"user", "you" or "read result"."""
     text: str
     """The words it stands in."""
-    n_chars: int
-    """Characters of the conversation before it."""
 
 
 class Session:
@@ -93,8 +108,15 @@ class Session:
         """The turn of `last`."""
         self.last_edit: tuple[str, str, str] | None = None
         """Path, old and new line of the last change, while it can be taken back."""
+        self.edit_turn = 0
+        """The turn of `last_edit`."""
+        self.has_acted = False
+        """Whether anything may have been changed yet."""
         self.n_chars = 0
+        """Characters of all turns, in sight or not."""
         self.head = self._opening(short_prompt)
+        self.offered: list[Seen] = []
+        """What the agent puts behind the next user's message by itself."""
         self.calls: list[tuple[str, dict]] = []
         """Calls of the current turn."""
         self.answer = ""
@@ -122,9 +144,10 @@ class Session:
         """A fresh file in the workspace."""
         return self.add(loose_file(self.maker, self.files, make=make))
 
-    def pick(self, test, make=(), fresh: float = 0.25) -> File | None:
+    def pick(self, test, make=(), fresh: float = 0.12) -> File | None:
         """A file that passes the test; a new one of these makers sometimes or when none does."""
         fitting = [f for f in self.files.values() if test(f)]
+        fresh = fresh if len(self.files) < MAX_FILES else 0
         if make and (not fitting or self.r.random() < fresh):
             for _ in range(8):
                 file = self.new_file(self.r.choice(make))
@@ -134,7 +157,7 @@ class Session:
 
     def text_of(self, path: str) -> str:
         """The file's text as it is now."""
-        return self.bench.place.files[path].decode()
+        return self.bench.place.text(path)
 
     def sync(self, path: str) -> None:
         """Take over what a call changed in a file."""
@@ -164,8 +187,14 @@ class Session:
         self.turns.append(Turn(self.n_turns))
         self.calls = []
         self._put("<|im_start|>user\n", WEIGHT_INPUT)
-        self._put(text, WEIGHT_INPUT)
+        offered = self.offered
+        if not offered and self.gone and self.r.random() < 0.05:
+            offered = self.r.sample(self.gone, min(len(self.gone), self.r.randint(1, 2)))
+        hits = _within([self._hit(s) for s in offered], 2, 700)
+        block = RECALLED_HEAD + recall_tool.render("", hits) if hits else ""
+        self._put(text + block, WEIGHT_INPUT)
         self._put("<|im_end|>\n" + _ANSWER, 0)
+        self.offered = []
         return text
 
     def call(self, name: str, **arguments: Any) -> str:
@@ -174,6 +203,7 @@ class Session:
         self._put(f"<tool_call>\n{body}\n</tool_call><|im_end|>", WEIGHT_ANSWER)
         result = self.bench.run(name, arguments)
         self.calls.append((name, arguments))
+        self.has_acted |= name in ("write", "edit", "bash")
         self._put("\n<|im_start|>user\n<tool_response>\n", 0)
         self._put(result, WEIGHT_INPUT)
         self._put("\n</tool_response><|im_end|>\n" + _ANSWER, 0)
@@ -215,34 +245,61 @@ class Session:
         self._remember("", (thing,), (), value, "user", text)
 
     def _remember(self, path, names, section, value, who, text) -> None:
-        self.seen.append(
-            Seen(self.n_turns, path, names, section, value, who, text, self.n_chars)
-        )
+        self.seen.append(Seen(self.n_turns, path, names, section, value, who, text))
+        if len(self.seen) > MAX_SEEN:  # what is dropped is only never asked for
+            kept = self.r.sample(range(MAX_SEEN), MAX_SEEN // 2)
+            told = (i for i, s in enumerate(self.seen) if not s.path)
+            self.seen = [self.seen[i] for i in sorted({*kept, *told})]
 
     def _around(self, file: File, fact: Fact) -> str:
-        lines = file.text.replace("\r\n", "\n").split("\n")
-        at = lines.index(fact.line) if fact.line in lines else 0
-        return "\n".join(lines[max(0, at - self.r.randint(0, 4)) : at + 1 + self.r.randint(0, 4)])
+        """The passage of the file that holds the value, as the session's index cuts it."""
+        text = file.text.replace("\r\n", "\n")
+        for passage in cut(0, "", text, 0, len(text)):
+            if fact.line in passage.text:
+                return passage.text
+        return fact.line
 
     def lose(self, n_kept: int) -> None:
         """All turns but the last `n_kept` fall out of sight."""
         cut = self.turns[-n_kept].number if n_kept else self.n_turns + 1
         self.turns = self.turns[-n_kept:] if n_kept else []
-        self.gone += [s for s in self.seen if s.turn < cut]
+        gone = [*self.gone, *(s for s in self.seen if s.turn < cut)]
+        self.gone = gone if len(gone) < MAX_SEEN else self.r.sample(gone, MAX_SEEN // 2)
         self.seen = [s for s in self.seen if s.turn >= cut]
         self.last = None if not n_kept else self.last
         self.last_edit = None if not n_kept else self.last_edit
 
     def recall(self, query: str, wanted: list[Seen]) -> str:
         """The model looks for earlier words."""
-        hits = [recall_tool.Hit(s.turn, s.who, s.text) for s in wanted]
+        hits = [self._hit(s) for s in wanted]
         others = [s for s in self.gone if s not in wanted]
         for s in self.r.sample(others, min(len(others), self.r.choice([0, 0, 1, 2, 3]))):
             at = self.r.randint(0, len(hits)) if self.r.random() < 0.3 else len(hits)
-            hits.insert(at, recall_tool.Hit(s.turn, s.who, s.text))
+            hits.insert(at, self._hit(s))
+        hits = _within(hits, MAX_HITS, MAX_HIT_CHARS)
+        if wanted and self._hit(wanted[0]) not in hits:
+            hits = [self._hit(wanted[0])]
         self.bench.answers[("recall", query)] = recall_tool.render(query, hits)
         return self.call("recall", query=query)
+
+    def _hit(self, s: Seen) -> recall_tool.Hit:
+        return recall_tool.Hit(s.turn, s.who, s.text)
+
+    def n_visible_chars(self) -> int:
+        """Characters of the turns in sight."""
+        return sum(len(text) for turn in self.turns for text, _ in turn.pieces)
 
     def pieces(self) -> list[Piece]:
         """The conversation as it stands in the cache."""
         return [*self.head, *(piece for turn in self.turns for piece in turn.pieces)]
+
+
+def _within(hits: list, n_hits: int, n_chars: int) -> list:
+    """The first hits, as many as fit; the first one always."""
+    kept, left = [], n_chars
+    for hit in hits[:n_hits]:
+        left -= len(hit.text)
+        if kept and left < 0:
+            break
+        kept.append(hit)
+    return kept

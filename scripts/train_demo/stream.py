@@ -10,6 +10,7 @@ import multiprocessing as mp
 import os
 import queue
 import random
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +54,18 @@ class Packer:
         ids, weights = np.zeros(0, np.uint16), np.zeros(0, np.uint8)
         while len(ids) <= length:
             room = length + 1 - len(ids)
-            document = self.maker.document(self.rng, length, room)
+            document = self._document(length, room)
             more_ids, more_weights = self.tokens.encode(self.tokenizer, document)
             ids, weights = np.append(ids, more_ids), np.append(weights, more_weights)
         return ids[: length + 1], weights[: length + 1]
+
+
+    def _document(self, length: int, room: int):
+        while True:
+            try:
+                return self.maker.document(self.rng, length, room)
+            except Exception:  # one odd draw in a million must not end a run; the log shows it
+                traceback.print_exc()
 
 
 class Stream:

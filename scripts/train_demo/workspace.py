@@ -1,8 +1,9 @@
 """A workspace in memory, in which the agent's own tools run.
 
 Reading, writing, searching and editing are done by the tools of `triagent.agent.tools`, so the
-text a model is trained on is the text it will read. Commands do not run: the few that change
-files are imitated, others answer what a task has set.
+text a model is trained on is the text it will read. The frequent ones take a short way through
+the same tools' pure functions, over cached names and texts; a test holds both ways equal.
+Commands do not run: the few that change files are imitated, others answer what a task has set.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from triagent.agent.ports import Entry
-from triagent.agent.tools import TOOLS, ToolContext, bash, error_text
+from triagent.agent.tools import TOOLS, ToolContext, bash, error_text, glob, grep, read
+from triagent.agent.tools import text as words
+from triagent.agent.tools.files import walk
 from triagent.errors import ToolError
 
 _TOOLS = {tool.schema.name: tool for tool in TOOLS}
@@ -28,6 +31,9 @@ class Memory:
         self.folders: set[str] = set()
         """Folders made by hand; those of files exist anyway."""
         self._tree: dict[str, list[Entry]] | None = None
+        self._names: dict[bool, list[str]] = {}
+        self._texts: dict[str, tuple[bytes, str, str]] = {}
+        self._nearest: dict[str, list[str]] = {}
 
     @property
     def root(self) -> Path:
@@ -52,12 +58,47 @@ class Memory:
         return io.BytesIO(self.files[path])
 
     def write_bytes(self, path: str, data: bytes) -> None:
+        if path not in self.files or path == ".gitignore":
+            self.touch()
         self.files[path] = data
-        self._tree = None
 
     def remove(self, path: str) -> None:
         del self.files[path]
+        self.touch()
+
+    def touch(self) -> None:
+        """Names have changed."""
         self._tree = None
+        self._names.clear()
+        self._nearest.clear()
+
+    def names(self, folders: bool = False) -> list[str]:
+        """What the tools' walk yields."""
+        if folders not in self._names:
+            self._names[folders] = list(walk(self, folders=folders))
+        return self._names[folders]
+
+    def nearest(self, path: str) -> list[str]:
+        """The names that the tools offer for a missing file."""
+        if path not in self._nearest:
+            self._nearest[path] = words.nearest(path, self.names())
+        return self._nearest[path]
+
+    def text(self, path: str) -> str:
+        """A file's text."""
+        return self._text(path)[1]
+
+    def lower(self, path: str) -> str:
+        """A file's text in small letters."""
+        return self._text(path)[2]
+
+    def _text(self, path: str) -> tuple[bytes, str, str]:
+        data = self.files[path]
+        kept = self._texts.get(path)
+        if kept is None or kept[0] is not data:
+            text = data.decode()
+            kept = self._texts[path] = (data, text, text.lower())
+        return kept
 
     def tree(self) -> dict[str, list[Entry]]:
         """Entries of every folder, sorted by name; made anew after a change."""
@@ -117,9 +158,33 @@ class Bench:
         if name == "process":
             return self.answers[("process", arguments["action"])]
         try:
-            return _TOOLS[name].run(arguments, self.context).text
+            return self._shortly(name, arguments) or _TOOLS[name].run(arguments, self.context).text
         except ToolError as error:
             return error_text(str(error))
+
+    def _shortly(self, name: str, arguments: dict[str, Any]) -> str | None:
+        """The short way, or None where there is none."""
+        place = self.place
+        if name == "read" and len(arguments) == 1:
+            path = place.relative(arguments["path"])
+            if path in place.files:
+                return read.render(place.text(path))
+            if not place.exists(path):
+                said = arguments["path"]
+                raise ToolError(f'no file "{said}"{words.hint(place.nearest(said))}')
+        if name == "grep" and _is_plain(arguments["pattern"]) and "path" not in arguments:
+            pattern = arguments["pattern"]
+            low = pattern.lower()
+            names = place.names()
+            texts = [(path, place.text(path)) for path in names if low in place.lower(path)]
+            shown, n_matches, _ = grep.search(texts, pattern)
+            return words.clip(grep.render(pattern, shown, n_matches, len(names)), 12_000)
+        if name == "glob" and len(arguments) == 1 and arguments["pattern"] != "*":
+            names = place.names(folders=True)
+            return glob.render(
+                arguments["pattern"], glob.match(names, arguments["pattern"]), names
+            )
+        return None
 
     def _command(self, arguments: dict[str, Any]) -> str:
         command = arguments["command"]
@@ -158,5 +223,10 @@ class Bench:
                 del files[source]
         else:
             raise ValueError(f"no output was set for {command!r}")
-        place._tree = None
+        place.touch()
         return "", 0
+
+
+def _is_plain(pattern: str) -> bool:
+    """Whether a pattern means itself."""
+    return all(c.isalnum() or c in "_- :/@\"'," for c in pattern)

@@ -38,7 +38,7 @@ _WEIGHTS = [weight for weight, _ in TASKS.values()]
 def step(s: Session, r: Random) -> str | None:
     """One more turn of any kind; its name, or None when it did not fit."""
     name = r.choices(_NAMES, _WEIGHTS)[0]
-    if s.last_is_fresh and r.random() < 0.35:
+    if (s.last_is_fresh or s.edit_turn == s.n_turns > 0) and r.random() < 0.35:
         name = r.choice(_FOLLOWING)
     return name if perform(s, name) is not None else None
 

@@ -26,7 +26,7 @@ from .common import (
     quoted,
     unambiguous,
 )
-from .reading import SETTINGS
+from .reading import SETTINGS, hits_of
 from .tables import _path
 
 _EDITABLE = (*SETTINGS, settings.yaml, settings.json_file, code.python, code.javascript, prose.notes, code.css)
@@ -87,7 +87,7 @@ def _change(s: Session, file: File, fact: Fact, value: str) -> Check | None:
     s.forget_values(file.path, fact.name)
     s.say(f"Changed `{fact.name}` in `{file.path}` from `{before}` to `{value}`.")
     s.said(file, fact)
-    s.last_edit = (file.path, old, new)
+    s.last_edit, s.edit_turn = (file.path, old, new), s.n_turns
     return done(s, value, files={file.path: file.text})
 
 
@@ -130,8 +130,7 @@ def edit_by_search(s: Session) -> Check | None:
     value = new_value(s, fact)
     if not value or "_" not in fact.name or not fact.name.replace("_", "").isalnum():
         return None
-    low = fact.name.lower()
-    hits = [(p, line) for p, d in s.bench.place.files.items() for line in d.decode().splitlines() if low in line.lower()]
+    hits = hits_of(s, fact.name)
     if len(hits) != 1 or not unambiguous(file, fact):
         return None
     s.ask("edit_nopath", key=fact.name if s.r.random() < 0.85 else f"`{fact.name}`", new=value)
@@ -157,12 +156,14 @@ def follow_edit(s: Session) -> Check | None:
 
 def undo(s: Session) -> Check | None:
     """Take back the change just made, by the opposite edit."""
-    if not s.last_edit or not s.turns:
+    if not s.has_acted:
         s.ask("undo")
         s.say("I have changed nothing that I could take back.")
         return done(s, "nothing", harmless=True)
+    if not s.last_edit or s.edit_turn != s.n_turns:
+        return None
     path, old, new = s.last_edit
-    if path not in s.files or s.text_of(path).count(new) != 1 or s.turns[-1].number != s.n_turns or not any("edit" in p for p, _ in s.turns[-1].pieces[3:4]) or path not in s.turns[-1].pieces[-2][0]:
+    if path not in s.files or s.text_of(path).count(new) != 1:
         return None
     s.ask("undo")
     s.call("edit", path=path, old=new, new=old)
@@ -203,7 +204,7 @@ def replace(s: Session) -> Check | None:
         return None
     _rewritten(s, file)
     s.say(f"Replaced `{old}` by `{new}` in `{file.path}`.")
-    s.last_edit = (file.path, old, new)
+    s.last_edit, s.edit_turn = (file.path, old, new), s.n_turns
     return done(s, new, files={file.path: file.text})
 
 
@@ -264,13 +265,13 @@ def add_line(s: Session) -> Check | None:
         line = ("- [ ] " if "[ ]" in file.text or "[x]" in file.text else "- ") + told
         slots["item"] = told if r.random() < 0.6 else f'"{told}"'
     else:
-        fact = next(f for f in file.facts if f.line)
+        fact = next((f for f in file.facts if f.line), None)
         name = key(s.x, r)
         if file.kind == "env":
             name = name.upper()
         told = name
         value = settings.safe_value(s.maker, name)
-        if name.lower() in file.text.lower() or not is_clean(value) or "'" in value or not fact.before.startswith(fact.name):
+        if name.lower() in file.text.lower() or not is_clean(value) or "'" in value or not fact or not fact.before.startswith(fact.name):
             return None
         line = name + fact.before[len(fact.name):] + value
         slots.update(key=name, new=value)

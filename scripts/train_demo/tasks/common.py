@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from triagent.agent.tools import text as words
-from triagent.agent.tools.files import walk
-
 from ..files.base import Fact, File
 from ..session import Session
 
@@ -73,7 +70,7 @@ def name_file(s: Session, file: File, allow_bare: bool = True, typos: bool = Fal
         return Named(said, said, file)
     if allow_bare and x < 0.27 and file.aliases and GUESSES.get(file.kind):
         return Named(r.choice(file.aliases), GUESSES[file.kind], file)
-    if typos and x < 0.36:
+    if typos and x < 0.33:
         wrong = _mistyped(s, file.path)
         if wrong and not s.bench.place.exists(wrong) and nearest(s, wrong)[:1] == [file.path]:
             return Named(wrong, wrong, file, typo=True)
@@ -110,7 +107,7 @@ def _mistyped(s: Session, path: str) -> str:
 
 def nearest(s: Session, path: str) -> list[str]:
     """What the tool offers for a path that does not exist."""
-    return words.nearest(path, list(walk(s.bench.place)))
+    return s.bench.place.nearest(path)
 
 
 def open_file(s: Session, named: Named, **part: int) -> bool:

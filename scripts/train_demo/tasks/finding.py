@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from triagent.agent.tools import glob as glob_tool
-from triagent.agent.tools.files import walk
 
 from ..files import code, settings
 from ..session import Session
@@ -25,6 +24,8 @@ def list_root(s: Session) -> Check | None:
     """What is here."""
     s.ask("list_root")
     names = s.call("glob", pattern="*").split("\n")
+    if len(names) > 30:
+        return None
     s.say(f"Here are: {enumerated(names)}.")
     return done(s, *names, harmless=True)
 
@@ -99,8 +100,7 @@ def find_name(s: Session) -> Check | None:
         return None
     s.ask("find_name", name=r.choice([name, name, f"`{name}`"]))
     found = s.call("glob", pattern=name).split("\n")
-    names = list(walk(s.bench.place, folders=True))
-    hits = glob_tool.match(names, name)
+    hits = glob_tool.match(s.bench.place.names(folders=True), name)
     if not hits:
         s.say(f"There is no `{name}` here.")
         return done(s, "no `", harmless=True)
@@ -150,7 +150,7 @@ def find_then_read(s: Session) -> Check | None:
         return None
     if sum(f.name == two.name for f in file.facts) > 1:
         return None
-    hits = [p for p, d in s.bench.place.files.items() if pattern.lower() in d.decode().lower()]
+    hits = [p for p in s.bench.place.files if pattern.lower() in s.bench.place.lower(p)]
     if hits != [file.path]:
         return None
     s.ask("find", key=name_of(s, two), pat=quoted(s, pattern))

@@ -41,8 +41,12 @@ def ask_gone(s: Session) -> Check | None:
         return None
     fact = s.r.choice(told)
     thing = fact.names[0]
-    s.ask("ask", thing=thing)
-    s.recall(thing, [fact])
+    if s.r.random() < 0.3:
+        s.offered = [fact]
+        s.ask("ask", thing=thing)
+    else:
+        s.ask("ask", thing=thing)
+        s.recall(thing, [fact])
     s.say(f"Your {thing} is `{fact.value}` (turn {fact.turn}).")
     return done(s, fact.value, harmless=True)
 
@@ -60,13 +64,25 @@ def ask_untold(s: Session) -> Check | None:
 
 def _question(s: Session, pool: list[Seen]) -> Seen | None:
     """A value in a file, named without doubt."""
-    fitting = [x for x in pool if x.path and is_clean(x.value) and len({y.value for y in (*s.seen, *s.gone) if y.path == x.path and set(y.names) & set(x.names)}) == 1]
-    if not fitting:
+    if not pool:
         return None
-    stated = [x for x in fitting if x.who == "you"]
-    if stated and s.r.random() < 0.5:
-        fitting = stated
-    return s.r.choice(fitting[: max(1, len(fitting) // 3)] if s.r.random() < 0.4 else fitting)
+    early = s.r.random() < 0.4
+    for _ in range(8):  # candidates at random: a whole session has thousands
+        fact = pool[s.r.randrange(max(1, len(pool) // 3) if early else len(pool))]
+        if not fact.path or not is_clean(fact.value) or (fact.who != "you" and s.r.random() < 0.4):
+            continue
+        if len(_values(s, fact)) == 1:
+            return fact
+    return None
+
+
+def _values(s: Session, fact: Seen) -> set[str]:
+    """All values that this name had in this file."""
+    names = set(fact.names)
+    return {
+        y.value for part in (s.seen, s.gone) for y in part
+        if y.path == fact.path and not names.isdisjoint(y.names)
+    }  # fmt: skip
 
 
 def recall_seen(s: Session) -> Check | None:
@@ -81,10 +97,14 @@ def recall_seen(s: Session) -> Check | None:
 
 def recall_gone(s: Session) -> Check | None:
     """A value read earlier and out of sight: recall it; read again when that finds nothing."""
-    visible = {(x.path, x.names) for x in s.seen}
-    fact = _question(s, [x for x in s.gone if (x.path, x.names) not in visible])
+    fact = _question(s, s.gone)
     if not fact or any(x.path == fact.path for x in s.seen):
         return None
+    if s.r.random() < 0.25:
+        s.offered = [fact]
+        s.ask("recall", key=fact.names[0], path=fact.path)
+        s.say(f"From earlier: `{fact.names[0]}` in `{fact.path}` is `{fact.value}`.")
+        return done(s, fact.value, harmless=True)
     s.ask("recall", key=fact.names[0], path=fact.path)
     if s.r.random() < 0.15 and fact.path in s.files:
         file = s.files[fact.path]
@@ -117,11 +137,9 @@ def note(s: Session) -> Check | None:
 
 def last_done(s: Session) -> Check | None:
     """What was changed last."""
-    if not s.last_edit or not s.turns or s.turns[-1].number != s.n_turns:
+    if not s.last_edit or s.edit_turn != s.n_turns:
         return None
     path = s.last_edit[0]
-    if path not in s.turns[-1].pieces[-2][0] or not s.turns[-1].pieces[-2][0].startswith(("Changed", "Replaced")):
-        return None
     s.ask("last_done")
     s.say(f"I changed `{path}`.")
     return done(s, path, harmless=True)

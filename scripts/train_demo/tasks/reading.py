@@ -69,7 +69,7 @@ def value_by_search(s: Session) -> Check | None:
         return None
     spoken = fact.names[0] if s.r.random() < 0.8 else fact.names[-1]
     pattern = fact.name if spoken == fact.name or not fact.name.isupper() else spoken.replace(" ", "_")
-    hits = _hits(s, pattern)
+    hits = hits_of(s, pattern)
     if len(hits) != 1 or hits[0][0] != file.path:
         return None
     s.ask("value_nopath", key=spoken if s.r.random() < 0.85 else f"`{spoken}`")
@@ -79,13 +79,14 @@ def value_by_search(s: Session) -> Check | None:
     return done(s, fact.value, harmless=True)
 
 
-def _hits(s: Session, pattern: str) -> list[tuple[str, str]]:
+def hits_of(s: Session, pattern: str) -> list[tuple[str, str]]:
     """Lines that hold a plain text, in any case."""
-    low = pattern.lower()
+    low, place = pattern.lower(), s.bench.place
     return [
         (path, line)
-        for path, data in sorted(s.bench.place.files.items())
-        for line in data.decode().splitlines()
+        for path in sorted(place.files)
+        if low in place.lower(path)
+        for line in place.text(path).splitlines()
         if low in line.lower()
     ]
 
@@ -416,9 +417,9 @@ def function(s: Session) -> Check | None:
     if file.path in text:
         s.call("read", path=file.path)
     else:
-        if len(_hits(s, f"{target.name}(")) > 3:
+        if len(hits_of(s, f"{target.name}(")) > 3:
             return None
-        hits = [p for p, line in _hits(s, target.name) if f"{target.name}(" in line and ("def " in line or "function " in line)]
+        hits = [p for p, line in hits_of(s, target.name) if f"{target.name}(" in line and ("def " in line or "function " in line)]
         if hits != [file.path]:
             return None
         s.call("grep", pattern=target.name)
