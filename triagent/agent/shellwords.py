@@ -37,6 +37,8 @@ _HARMLESS_REDIRECT = re.compile(
 
 MAX_CHARS = 20_000
 """Longest line that is parsed; a longer one counts as not understood."""
+MAX_PARTS = 60
+"""Most commands of a line; nobody would read more in a question."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,12 @@ class Line:
 def split(text: str) -> Line:
     """Take a bash command line apart."""
     tree = _parse(text)
-    if tree is None or tree.root_node.has_error or "\x00" in text:
+    if tree is None or tree.root_node.has_error or "\x00" in text or _is_endless(tree.root_node):
         return Line(text, (Part(text, _rough_words(text)),), understood=False)
     exact_line = _is_exact_line(text, tree.root_node)
-    found = tuple(_part(node, exact_line) for node in _commands(tree.root_node))
-    parts = found or ((Part(text, ()),) if text.strip() else ())
+    found = [_part(node, exact_line) for node in _commands(tree.root_node)]
+    found += [Part(_text(node), ()) for node in _loose_redirects(tree.root_node, exact_line)]
+    parts = tuple(found) or ((Part(text, ()),) if text.strip() else ())
     return Line(text, parts, understood=True)
 
 
@@ -101,12 +104,27 @@ def _commands(root: Node) -> Iterator[Node]:
     return (node for node in _walk(root) if node.is_named and node.type in _COMMANDS)
 
 
+def _loose_redirects(root: Node, exact_line: bool) -> Iterator[Node]:
+    # Redirections that belong to no single command, which would not be shown with any.
+    for node in () if exact_line else _walk(root):
+        is_loose = node.type == "redirected_statement" and node.children[0].type not in _COMMANDS
+        if is_loose:
+            yield from (child for child in node.children if child.type in _REDIRECTS)
+
+
+def _is_endless(root: Node) -> bool:
+    return sum(1 for _ in _commands(root)) > MAX_PARTS
+
+
 def _is_exact_line(text: str, root: Node) -> bool:
     if not _EXACT_LINE.fullmatch(text) or not is_plain(text.replace("\n", "")):
         return False
     for node in _walk(root):
         known = _EXACT_NODES if node.is_named else _EXACT_TOKENS
         if node.type not in known or node.is_missing:
+            return False
+        # Wherever it hangs: the grammar gives the redirection of a list's end to the whole list.
+        if node.type in _REDIRECTS and not _HARMLESS_REDIRECT.fullmatch(_text(node)):
             return False
     return True
 
@@ -117,7 +135,6 @@ def _part(node: Node, exact_line: bool) -> Part:
     exact = (
         exact_line
         and node.type == "command"
-        and _redirects_are_harmless(statement)
         # Two parsers must agree: what tree-sitter takes for one word, shlex must as well.
         and _shlex_words(_text(node)) == words
     )
@@ -130,14 +147,6 @@ def _statement(node: Node) -> Node:
     if parent is not None and parent.type == "redirected_statement":
         return parent if parent.children and parent.children[0] == node else node
     return node
-
-
-def _redirects_are_harmless(statement: Node) -> bool:
-    return all(
-        child.type == "file_redirect" and _HARMLESS_REDIRECT.fullmatch(_text(child))
-        for child in statement.children
-        if child.type in _REDIRECTS
-    )
 
 
 def _word(node: Node) -> str:
