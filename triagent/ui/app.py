@@ -160,27 +160,32 @@ class TriagentApp(App[int]):
                 self._done(during, result)
             case Failed(during, error) if during in self._waiting:
                 self._waiting.pop(during)
-                self.notify(str(error), title=during, severity="error", timeout=10)
+                self._say(f"{during}: {error}")
                 return
         self.chat.show_item(item)
         match item:
-            case Opened(agent):
-                cache = agent.status()
+            case Opened(agent, cache):
                 advice = self.services.advice() if self.services.advice else ""
                 self.chat.welcome(actions.welcome_of(agent, cache, advice))
             case ev.TurnStarted():
                 self._turn_began = time.monotonic()
             case ev.ApprovalAsked(call=call):
-                self.tell("triagent asks", f"{call.name}: {' ; '.join(item.parts)}")
+                waited = time.monotonic() - self._turn_began
+                self.tell("triagent asks", f"{call.name}: {' ; '.join(item.parts)}", waited)
             case ev.TurnEnded(outcome=outcome, seconds=seconds):
-                if seconds >= LONG_TURN_S:
-                    self.tell("triagent", f"turn {outcome.value} after {seconds:.0f} s")
+                self.tell("triagent", f"turn {outcome.value} after {seconds:.0f} s", seconds)
+
+    def _say(self, error: str) -> None:
+        """An error of a command: it stays in the chat; over another screen it pops up."""
+        self.chat.note(error, "error")
+        if self.screen is not self.chat:
+            self.notify(error, severity="error", timeout=10)
 
     def _done(self, during: str, result: Any) -> None:
         then = self._waiting.pop(during, None)
         if then is not None:
             then(result)
-        if during in ("turn", "recall") and (text := self.chat.next_queued()) is not None:
+        if during in ("open", "turn", "recall") and (text := self.chat.next_queued()) is not None:
             self.send(text)
 
     # -- to the thread
@@ -260,9 +265,9 @@ class TriagentApp(App[int]):
             self.theme = config.ui.theme
         self.animation_level = "full" if config.ui.motion else "none"
 
-    def tell(self, title: str, body: str) -> None:
+    def tell(self, title: str, body: str, waited_s: float) -> None:
         """Tell the terminal, when the user is not looking at it or waited long."""
-        away = not self.app_focus or time.monotonic() - self._turn_began >= LONG_TURN_S
+        away = not self.app_focus or waited_s >= LONG_TURN_S
         if self.config.ui.notify and away and self._driver is not None:
             self._driver.write(sequence(title, body))
 

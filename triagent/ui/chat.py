@@ -104,7 +104,7 @@ class ChatScreen(Screen):
         """Show one thing that happened."""
         self.set_status(after(self.status, item))
         match item:
-            case Opened(agent):
+            case Opened(agent=agent):
                 self._opened(agent)
             case Failed(during, error):
                 self._failed(during, error)

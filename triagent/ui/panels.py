@@ -6,17 +6,35 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from triagent.ui.lines import cut
 from triagent.ui.safe import one_line
 from triagent.ui.themes import Palette, palette_of
+
+
+class Rows(OptionList):
+    """An option list with a bar beside the chosen row, which shows without any color."""
+
+    def _get_left_gutter_width(self) -> int:
+        return 2
+
+    def render_line(self, y: int) -> Strip:
+        """A line with its gutter."""
+        line = super().render_line(y)
+        style = next((segment.style for segment in line if segment.style), Style())
+        chosen = self.highlighted is not None and style.meta.get("option") == self.highlighted
+        paper = Style(bgcolor=style.bgcolor, meta=style.meta)
+        bar = palette_of(self.app.current_theme, self.app.theme_variables).primary
+        return Strip([Segment("▌ " if chosen else "  ", paper + bar), *line])
 
 
 class PanelScreen(Screen):
@@ -43,7 +61,7 @@ class ListScreen(PanelScreen):
         """Head, search, rows, note, keys."""
         yield Static(self.HEAD, classes="head", markup=False)
         yield Input(placeholder=self.SEARCH, id="search")
-        yield OptionList(id="rows", markup=False)
+        yield Rows(id="rows", markup=False)
         yield Static(id="note", classes="note", markup=False)
         yield Static(self.KEYS, classes="keys", markup=False)
 
@@ -76,7 +94,7 @@ class ListScreen(PanelScreen):
 
     def line(self, left: str, right: str, about: str = "", good: bool = True) -> Text:
         """A row: name and facts on one line, what it is about on a second."""
-        width = max(20, self.size.width - 4)
+        width = max(20, self.size.width - 5)
         room = max(10, width - len(right) - 2)
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(cut(one_line(left), room).ljust(room), self.palette.text + Style(bold=True))

@@ -5,26 +5,16 @@ Model output, tool output, file names and pasted text all pass here before they 
 
 from __future__ import annotations
 
-import re
-
-# C0 without tab and newline, DEL, C1: escape sequences start with these.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# Whole escape sequences first, so that no "[31m" is left behind.
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
-# Marks that reorder or hide text, and zero-width characters that are not joiners in use.
-_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+from triagent.agent.sanitize import clean
 
 TAB_CELLS = 4
 
 
 def plain(text: str) -> str:
     """Remove escape sequences, control characters and hidden marks; expand tabs."""
-    text = text.replace("\r\n", "\n")
-    if not text.isprintable():
-        text = _HIDDEN.sub("", _CONTROL.sub("", _ESCAPE.sub("", text)))
-        if "\t" in text:
-            text = text.expandtabs(TAB_CELLS)
-    return text
+    if text.isascii() and text.isprintable():
+        return text
+    return clean(text).text.expandtabs(TAB_CELLS)
 
 
 def one_line(text: str, width: int = 200) -> str:

@@ -107,9 +107,20 @@ class SessionsScreen(ListScreen):
 
     def _rename(self, row: SessionRow, title: str) -> None:
         self._renaming = None
-        if title.strip():
-            self._do(lambda: self._store.rename(row.id, title.strip()))
+        title = title.strip()
         self.search.value = ""
+        if not title:
+            return
+        if row.id == self.app.chat.session:
+            # Its one writer is the open agent.
+            self.app.ask("rename", lambda agent: agent.rename(title), self._renamed)
+        else:
+            self._do(lambda: self._store.rename(row.id, title))
+
+    def _renamed(self, _: None) -> None:
+        self.app.chat.set_title(self.app.thread.agent)
+        if self.is_attached:
+            self._load("")
 
     def action_delete(self) -> None:
         """Delete, when asked twice."""

@@ -14,7 +14,7 @@ def after(status: Status, item: Item) -> Status:
     match item:
         case Loading(text, share):
             return replace(status, phase=text, busy=True, share=share, rate_tps=0.0)
-        case Opened(agent):
+        case Opened(agent, cache):
             return replace(
                 idle(status),
                 phase="opening",
@@ -22,7 +22,7 @@ def after(status: Status, item: Item) -> Status:
                 model=agent.info.name,
                 mode=agent.mode,
                 confinement=agent.confinement,
-                cache=agent.status(),
+                cache=cache,
             )
         case Failed():
             return replace(idle(status), phase="stopped")

@@ -26,6 +26,7 @@ from triagent.agent.events import (
     ThinkingText,
     ToolOutput,
 )
+from triagent.chat import CacheStatus
 from triagent.errors import TriagentError
 from triagent.ui.ports import Agent, Open, Start
 
@@ -45,6 +46,8 @@ class Opened:
     """A session is open and takes commands."""
 
     agent: Agent
+    cache: CacheStatus
+    """As it was then: the agent's thread alone may ask for it, and is busy from now on."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ class AgentThread:
         agent = self._start(what, lambda text, share=None: self._put(Loading(text, share)))
         self._agent = agent
         # The past is shown before the model has read it: one can read along meanwhile.
-        self._put(Opened(agent))
+        self._put(Opened(agent, agent.status()))
         for event in agent.start():
             self._put(event)
 
