@@ -60,6 +60,12 @@ def test_the_next_template_renders_after_one_was_stopped(renderer):
     assert renderer.render("{{ 1 + 1 }}") == "2"
 
 
+def test_a_worker_that_somebody_ended_is_started_again(renderer):
+    renderer._worker.kill()
+    renderer._worker.wait()
+    assert renderer.render("{{ 2 + 2 }}") == "4"
+
+
 def test_a_template_has_no_clock_but_the_sessions(renderer):
     assert renderer.render("{{ strftime_now('%d %b %Y') }}") == "04 May 2026"
 

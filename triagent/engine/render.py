@@ -69,6 +69,8 @@ class Renderer:
         return json.loads(answer)
 
     def _started(self) -> subprocess.Popen[str]:
+        if self._worker is not None and self._worker.poll() is not None:
+            self.close()  # somebody else ended it
         if self._worker is None:
             # -P: the folder the user works in must not supply modules.
             self._worker = subprocess.Popen(
@@ -77,6 +79,7 @@ class Renderer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
+                start_new_session=True,  # Ctrl-C in the terminal is not for it
             )
         return self._worker
 

@@ -241,10 +241,20 @@ def test_an_empty_call_is_an_error(tools):
     assert call.error is not None
 
 
-@pytest.mark.parametrize("text", ['{"path": "a.py"}', '{"a": {"name": "read"}}', "{", "{}", "{ }"])
+@pytest.mark.parametrize(
+    "text", ['{"path": "a.py"}', '{"name": "Bob", "age": 5}', '{"type": "cat"}', "{", "{}", "{ }"]
+)
 def test_an_answer_in_json_is_no_call(tools, text):
     reply = parse(LLAMA, tools, text, None)
     assert (reply.text, reply.calls) == (text, ())
+
+
+def test_an_answer_in_json_stays_free(tools):
+    parser = MessageParser(LLAMA, tools)
+    for char in '{"name": "Bob", "age": 5}':
+        assert parser.allows(char)
+        parser.feed(char)
+    assert parser.allows_end()
 
 
 def test_json_after_words_is_no_call(tools):

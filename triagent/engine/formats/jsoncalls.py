@@ -32,6 +32,14 @@ def read_objects(body: str) -> list[RawCall]:
     return [replace(_from_object(one), exact=is_exact) for one in found]
 
 
+def read_bare(body: str) -> list[RawCall]:
+    """The same where nothing but its keys tells a call from an answer in JSON."""
+    found, problem = jsonish.objects(body)
+    if problem:
+        return read_objects(body) if any(f'"{key}"' in body for key in _ARGUMENT_KEYS) else []
+    return read_objects(body) if all(_has_arguments(one) for one in found) else []
+
+
 def read_headed(header: str) -> Callable[[str], list[RawCall]]:
     """A reader of calls that are each a header with the name and then JSON arguments.
 
@@ -111,6 +119,11 @@ def _from_object(found: dict[str, Any]) -> RawCall:
     arguments = next((found[key] for key in _ARGUMENT_KEYS if key in found), {})
     call_id = next((str(found[key]) for key in _ID_KEYS if found.get(key) is not None), "")
     return _checked(_bare_name(name), arguments, call_id)
+
+
+def _has_arguments(found: dict[str, Any]) -> bool:
+    inner = found.get("function")
+    return any(key in found or (isinstance(inner, dict) and key in inner) for key in _ARGUMENT_KEYS)
 
 
 def _from_single_key(found: dict[str, Any]) -> RawCall:

@@ -24,6 +24,11 @@ def read_python(body: str) -> list[RawCall]:
     return [_from_call(call) for call in calls]
 
 
+def read_llama(body: str) -> list[RawCall]:
+    """A bare JSON call, or the built-in tools' notation."""
+    return jsoncalls.read_bare(body) if body.lstrip().startswith("{") else read_python(body)
+
+
 def ends_whole(body: str) -> bool:
     return _parsed(body) is not None
 
@@ -76,7 +81,7 @@ LLAMA = Dialect(
     family="llama3",
     opens=("<|python_tag|>",),
     closes=(),
-    read=read_python,
+    read=read_llama,
     signs=("ipython", '"parameters": '),
     stops=("<|eom_id|>", "<|eot_id|>"),
     bare=True,

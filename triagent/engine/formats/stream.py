@@ -135,6 +135,7 @@ class MessageParser:
         self._n_checked = 0
         self._n_given = 0
         self._doubtful: marks.Found | None = None
+        self._watches_name = False
         self._skip_space = True
         self._cut_off = False
         self._out: list[Parsed] = []
@@ -249,6 +250,9 @@ class MessageParser:
             self._doubtful = found
             self._n_checked = found.at + len(found.mark or "")
         self._give(len(self._body))
+        if self._is_bare_tool():
+            self._grammar = self._follow(self._start, self._body)
+            self._watches_name = False
         return False
 
     def _bare_step(self, final: bool) -> bool | None:
@@ -278,11 +282,21 @@ class MessageParser:
         self._buffer = self._buffer[self._body_start(marks.Found(0, mark)) :]
         self._body, self._called, self._doubtful = "", None, None
         self._n_checked = self._n_given = 0
+        self._watches_name = bool(self._start) and not mark
         self._enter(Origin.CALL)
-        self._grammar = self._follow(self._start, self._buffer) if self._start else None
+        # Without a mark, JSON is a call only once it names a tool: an answer stays free.
+        if self._start and mark:
+            self._grammar = self._follow(self._start, self._buffer)
 
     def _body_start(self, found: marks.Found) -> int:
         return found.at + (0 if self._dialect.keeps_open else len(found.mark))
+
+    def _is_bare_tool(self) -> bool:
+        """Whether a call without a mark has just named one of the tools."""
+        if not self._watches_name:
+            return False
+        names = "|".join(re.escape(tool.name) for tool in self._tools)
+        return re.match(rf'{{\s*"name"\s*:\s*"({names})"', self._body) is not None
 
     def _next_close(self, final: bool) -> marks.Found | None:
         if not self._closes:
@@ -324,7 +338,7 @@ class MessageParser:
         raws = self._dialect.read(plain)
         self._enter(Origin.MODEL)
         if not self._opened and not any(raw.name for raw in raws):
-            self._put_text(body)
+            self._put_text(body)  # an answer in JSON after all
             return
         if not raws:
             raws = [RawCall("", {}, problem="the call is empty")]
