@@ -236,6 +236,8 @@ class StepEnd:
     spans: tuple[Span, ...]
     calls: tuple[ToolCall, ...]
     usage: Usage
+    notes: tuple[str, ...] = ()
+    """What the parser passed over, as sentences: a call inside thinking or a code block."""
 
 
 Delta = Prefill | Text | Thinking | CallText | Evicted | CacheStatus | Appended | StepEnd
