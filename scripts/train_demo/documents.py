@@ -48,15 +48,16 @@ class Maker:
     def session(self, r: Random, n_tokens: int, short: bool = False) -> list[Piece]:
         """A conversation of about `n_tokens`, some of it out of sight in some."""
         s = Session(r, self.x, short_prompt=short)
-        losing = r.random() < 0.35
+        n_losses = r.choice([1, 1, 2, 3]) if r.random() < 0.4 else 0
         lost = 0
         target = n_tokens * CHARS_PER_TOKEN - sum(len(t) for t, _ in s.head)
         while True:
             step(s, r)
             if s.n_chars - lost >= target:
                 break
-            if losing and len(s.turns) > 4 and r.random() < 0.12:
-                s.lose(r.choice([0, 1, 1, 2, 3]))
+            if n_losses and len(s.turns) > 4 and r.random() < 0.1:
+                n_losses -= 1
+                s.lose(r.choice([0, 1, 1, 2, 3, 5]))
                 lost = s.n_chars - s.n_visible_chars()
         return [*s.pieces(), END]
 

@@ -40,6 +40,8 @@ def step(s: Session, r: Random) -> str | None:
     name = r.choices(_NAMES, _WEIGHTS)[0]
     if (s.last_is_fresh or s.edit_turn == s.n_turns > 0) and r.random() < 0.35:
         name = r.choice(_FOLLOWING)
+    elif s.gone and r.random() < 0.09:
+        name = r.choice(("ask_gone", "ask_gone", "recall_gone"))
     return name if perform(s, name) is not None else None
 
 

@@ -146,6 +146,6 @@ def last_done(s: Session) -> Check | None:
 
 
 TASKS = {
-    "tell": (5, tell), "ask_told": (6, ask_told), "ask_gone": (6, ask_gone), "ask_untold": (1.5, ask_untold),
-    "recall_seen": (11, recall_seen), "recall_gone": (5, recall_gone), "note": (1.2, note), "last_done": (1, last_done),
+    "tell": (5, tell), "ask_told": (7, ask_told), "ask_gone": (6, ask_gone), "ask_untold": (2.2, ask_untold),
+    "recall_seen": (12, recall_seen), "recall_gone": (5, recall_gone), "note": (1.2, note), "last_done": (1, last_done),
 }  # fmt: skip
