@@ -296,6 +296,11 @@ class ScriptedModel:
     def count(self, text: str) -> int:
         return len(tokens(text))
 
+    def restart(self) -> ModelInfo:
+        self.requests.append(("restart",))
+        self.spans, self._live = [], {}
+        return self._info
+
     def close(self) -> None:
         self.closed = True
 

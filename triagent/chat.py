@@ -370,6 +370,10 @@ class Model(Protocol):
         """Tokens of plain text."""
         ...
 
+    def restart(self) -> ModelInfo:
+        """Begin anew with an empty cache, after `EngineDied` or before; then `replay` or `load`."""
+        ...
+
     def close(self) -> None:
         """End the engine. May be called twice."""
         ...

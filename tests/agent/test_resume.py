@@ -5,7 +5,7 @@ import pytest
 from tests.agent.setup import agrees, end_of, names, told
 from tests.fakes import call, step
 from triagent.agent.events import Notice, Outcome, ToolStarted
-from triagent.errors import SessionError
+from triagent.errors import EngineDied, SessionError
 
 
 def crashed(desk, agent, text, at):
@@ -103,6 +103,17 @@ def test_a_crash_before_the_first_token_begins_anew(desk):
     session = crashed(desk, agent, "go", lambda event: names([event]) == ["TurnStarted"])
     again = desk.agent(["fine"], session)
     assert end_of(list(again.turn("go on"))).turn == 1
+
+
+def test_an_engine_that_died_is_started_again_and_the_session_goes_on(desk):
+    agent = desk.agent(["one", EngineDied("the engine's process ended"), "three"])
+    list(agent.turn("a"))
+    assert end_of(list(agent.turn("b"))).outcome is Outcome.FAILED
+    events = list(agent.turn("c"))
+    assert any(isinstance(e, Notice) and "started again" in e.text for e in events)
+    assert end_of(events).outcome is Outcome.DONE and agrees(agent)
+    text = "".join(span.text for span in agent.spans())
+    assert text.count("<assistant>") == text.count("</assistant>"), text
 
 
 def test_a_session_open_elsewhere_cannot_be_continued(desk):

@@ -17,19 +17,21 @@ from triagent.agent.conversation import Conversation, Interrupt
 from triagent.agent.events import Decision, Event, Notice, Recalled, RoundDone
 from triagent.agent.notes import Notes
 from triagent.agent.ports import Machine
-from triagent.agent.recovery import finish_crashed
+from triagent.agent.recovery import finish_crashed, mend
 from triagent.agent.tools import TOOLS, Outputs, Tool, ToolContext, error_text, read
 from triagent.agent.tools.files import load
 from triagent.agent.turn import Prompt, Turn
 from triagent.chat import CacheStatus, Evicted, Holding, Limits, Model, ModelInfo, Span
 from triagent.config import Config
-from triagent.errors import EngineError, SessionError, SnapshotError, ToolError
+from triagent.errors import EngineDied, EngineError, SessionError, SnapshotError, ToolError
 from triagent.session import export
 from triagent.session.session import Session
 
 SNAPSHOT_AFTER = 256
 """Tokens since the last snapshot that make another one worth its disk space."""
 CHARS_PER_TOKEN = 3
+MIN_OUTPUT = 1500
+"""Characters of a tool's result that the model sees however small the cache is."""
 
 
 class Agent:
@@ -67,7 +69,7 @@ class Agent:
             self._tools, self._context, machine.gate, self._approvals, self._interrupt
         )
         self._offered = ""  # words the user recalled for the next message
-        self._is_started = self._is_closed = False
+        self._is_started = self._is_closed = self._is_dead = False
         self._starts: dict[int, int] | None = None
 
     # -- what it is
@@ -97,9 +99,18 @@ class Agent:
 
     def start(self) -> Iterator[Event]:
         """Feed the system prompt, or bring a resumed session back. `turn` does it if need be."""
+        if self._is_dead:
+            yield from self._revive()
         if self._is_started:
             yield from self._conversation.sync()
-            return
+        else:
+            yield from self._open()
+        if self.session.ledger.state.turn_open:
+            yield from finish_crashed(self._conversation)
+        elif self.session.ledger.state.turn_failed:
+            yield from mend(self._conversation)
+
+    def _open(self) -> Iterator[Event]:
         fingerprint = next(self.session.ledger.records()).data.get("fingerprint")
         if fingerprint and self.session.n_pos and fingerprint != self.info.fingerprint:
             raise SessionError(
@@ -109,8 +120,6 @@ class Agent:
         schemas = [tool.schema for tool in self._tools.values()]
         yield from self._conversation.start(self._system_prompt(), schemas)
         self._is_started = True
-        if self.session.ledger.state.turn_open:
-            yield from finish_crashed(self._conversation)
 
     def turn(self, text: str, attachments: Sequence[str] = ()) -> Iterator[Event]:
         """One turn.
@@ -126,6 +135,7 @@ class Agent:
             self._interrupt, self._steered,
         )  # fmt: skip
         yield from turn.run(lambda: self._prepare(number, text, attachments), text)
+        self._is_dead = isinstance(turn.error, EngineDied)
 
     run = turn
 
@@ -246,10 +256,16 @@ class Agent:
             self._save()
         finally:
             self.session.close()
-            self.machine.sandbox.close()
+            self.machine.close()
             self.model.close()
 
     # -- how
+
+    def _revive(self) -> Iterator[Event]:
+        """Start the engine again; the session is then brought back as after a resume."""
+        yield Notice("warning", "the engine had ended; it is started again")
+        self.model.restart()
+        self._is_dead = self._is_started = False
 
     def _prepare(
         self, number: int, text: str, attachments: Sequence[str]
@@ -276,18 +292,20 @@ class Agent:
         sampling = self.config.sampling
         return Limits(**{key: getattr(sampling, key) for key in Limits.__dataclass_fields__})
 
+    def _room(self) -> int:
+        """Characters that one text may have, so that it takes a quarter of the cache at most."""
+        return (self.model.status().budget or self.info.n_ctx) // 4 * CHARS_PER_TOKEN
+
     def _system_prompt(self) -> str:
         place, files = self.machine.workspace, []
         if self.config.agent.instructions:
             files = prompts.instructions(place)
             files += self._notes.recent() if self._notes else []
-        status = self.model.status()
-        room = (status.budget or self.info.n_ctx) // 4 * CHARS_PER_TOKEN
         return prompts.system_prompt(
             place.root.name or "/",
             files=files,
             skills=[(skill.key, skill.description) for skill in self._skills],
-            max_chars=min(prompts.MAX_CHARS, room),
+            max_chars=min(prompts.MAX_CHARS, self._room()),
         )
 
     def _tool_context(self) -> ToolContext:
@@ -302,7 +320,7 @@ class Agent:
             recall=lambda query: self._recall.answer(query, self.session.turn),
             note=notes.add if notes else lambda text: None,
             cancel=self._interrupt.cancel,
-            output_chars=self.config.agent.output_chars,
+            output_chars=min(self.config.agent.output_chars, max(MIN_OUTPUT, self._room())),
             command_seconds=self.config.agent.command_seconds,
         )
 

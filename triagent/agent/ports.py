@@ -234,3 +234,7 @@ class Machine:
     sandbox: Sandbox
     undo: Undo
     gate: Gate
+
+    def close(self) -> None:
+        """End all commands. May be called twice."""
+        self.sandbox.close()

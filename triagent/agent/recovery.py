@@ -1,4 +1,4 @@
-"""Closing a turn that a crash left open. Its tools are shown as interrupted, never run again."""
+"""Closing what a crash or an error left open. Tools are shown as interrupted, never run again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,25 @@ RESULT = error_text("interrupted: the program ended; it was not run again")
 
 
 def finish_crashed(conversation: Conversation) -> Iterator[Event]:
-    """Give every unanswered call a result, close the message, and end the turn."""
-    session, results = conversation.session, []
-    turn, calls, unfed = session.turn, session.open_calls(), session.unfed_results()
+    """Close what a crash left open, and end its turn."""
+    session, turn = conversation.session, conversation.session.turn
+    names = ", ".join(call["name"] for call in session.open_calls())
+    yield from mend(conversation)
+    session.event(
+        "turn_ended", turn=turn, outcome=Outcome.FAILED.value, why=WHY, n_steps=0, n_tools=0,
+        n_failed=0, changed=[], usage=asdict(Usage()), seconds=0.0, unproved=False,
+    )  # fmt: skip
+    what = f"; not run again: {names}" if names else ""
+    yield Notice("warning", f"turn {turn} was interrupted when the program ended{what}")
+
+
+def mend(conversation: Conversation) -> Iterator[Event]:
+    """Give every unanswered call a result and close the message that is open, if any."""
+    session = conversation.session
+    calls, unfed = session.open_calls(), session.unfed_results()
     for call in calls:
         session.event(
-            "tool_ended", turn=turn, call_id=call["id"], tool=call["name"], ok=False,
+            "tool_ended", turn=session.turn, call_id=call["id"], tool=call["name"], ok=False,
             text=RESULT, seconds=0.0, changed=[],
         )  # fmt: skip
     results = [Message(Role.TOOL, x["text"], x["tool"], x["call_id"]) for x in unfed]
@@ -30,10 +43,3 @@ def finish_crashed(conversation: Conversation) -> Iterator[Event]:
         yield from conversation.feed(results, stoppable=False)
     if results or session.is_message_open():
         yield from conversation.close_message(NOTE)
-    session.event(
-        "turn_ended", turn=turn, outcome=Outcome.FAILED.value, why=WHY, n_steps=0, n_tools=0,
-        n_failed=0, changed=[], usage=asdict(Usage()), seconds=0.0, unproved=False,
-    )  # fmt: skip
-    names = ", ".join(call["name"] for call in calls)
-    what = f"; not run again: {names}" if names else ""
-    yield Notice("warning", f"turn {turn} was interrupted when the program ended{what}")

@@ -69,6 +69,8 @@ class Turn:
         self.session = conversation.session
         self.interrupt, self._steered = interrupt, steered
         self.facts = Facts(number)
+        self.error: TriagentError | None = None
+        """What made the turn fail, or None."""
         self._repeats = guards.Repeats()
         self._n_repairs = 0
         self._used: set[str] = set()  # nudges and retries that a turn gets once
@@ -92,6 +94,7 @@ class Turn:
                 yield Recalled(self.number, prompt.recalled)
             yield from self._steps(prompt.fed)
         except TriagentError as error:
+            self.error = error
             self._end(Outcome.FAILED, str(error))
         except BaseException:  # a fault of ours, or the reader left: still one honest record
             self._record_end(self._ended())

@@ -131,9 +131,7 @@ class Session:
         return self.ledger.records(offset)
 
     def open_calls(self) -> list[dict[str, Any]]:
-        """Tool calls of an unfinished turn that have no result: a crash came between."""
-        if not self.ledger.state.turn_open:
-            return []
+        """Tool calls of the last turn that have no result: a crash came between."""
         calls: dict[str, dict[str, Any]] = {}
         for record in self.recent(CHECKPOINT_BYTES * 16):
             name, data = record.data["name"], record.data

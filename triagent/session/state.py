@@ -26,6 +26,8 @@ class State:
     turn: int = 0
     """Number of the last turn that began; 0 before the first."""
     turn_open: bool = False
+    turn_failed: bool = False
+    """The last turn ended by an error, and may have left a message open."""
     title: str = ""
     n_rounds: int = 0
     n_evicted: int = 0
@@ -67,13 +69,14 @@ class State:
             case "turn_started":
                 self.turn, self.turn_open, self.ended = data["turn"], True, False
                 self.title = self.title or title_of(data["text"])
+                self.turn_failed = False
             case "turn_ended":
-                self.turn_open = False
+                self.turn_open, self.turn_failed = False, data["outcome"] == "failed"
             case "rewound":
                 self.n_pos, self.turn = data["pos"], data["turn"] - 1
                 self.hash = chain(self.hash, data["pos"], [])
                 self.n_rewinds += 1
-                self.turn_open = False
+                self.turn_open = self.turn_failed = False
             case "pinned":
                 self.pins.append([data["start"], data["stop"]])
             case "unpinned":
