@@ -159,7 +159,8 @@ class MessageParser:
         return self._take()
 
     def allows(self, piece: str, token_id: int | None = None) -> bool:
-        text = self._coder.token(piece, token_id)
+        # Part of a character has no text yet: it may stand where any character may.
+        text = self._coder.token(piece, token_id) or "�"
         if self._part is Origin.CALL:
             return self._grammar is None or self._fits(self._grammar, text)
         if self._start is None or self._part is not Origin.MODEL:
