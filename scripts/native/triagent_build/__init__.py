@@ -13,7 +13,7 @@ import os
 import shutil
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def _forget_other_options(config: Config) -> None:
     stamp.write_text(wanted)
 
 
-def _build(hook: Callable[..., str], folder: str, config: Config, metadata: str | None) -> str:
+def _build(hook: str, folder: str, config: Config, metadata: str | None) -> str:
     with _plain_errors():
         toolchain.check()
         tree = _patched_source()
@@ -83,7 +83,7 @@ def _build(hook: Callable[..., str], folder: str, config: Config, metadata: str 
         report.say("compiling llama.cpp (minutes the first time, only what changed afterwards)")
         try:
             with report.compile_progress():
-                return hook(folder, settings, metadata)
+                return getattr(_scikit_build(), hook)(folder, settings, metadata)
         except SystemExit as error:
             raise BuildError(
                 "compiling llama.cpp failed; the compiler's or CMake's own message is above.\n"
@@ -95,15 +95,13 @@ def _build(hook: Callable[..., str], folder: str, config: Config, metadata: str 
 def build_wheel(
     wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
 ) -> str:
-    hook = _scikit_build().build_wheel
-    return _build(hook, wheel_directory, config_settings, metadata_directory)
+    return _build("build_wheel", wheel_directory, config_settings, metadata_directory)
 
 
 def build_editable(
     wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
 ) -> str:
-    hook = _scikit_build().build_editable
-    return _build(hook, wheel_directory, config_settings, metadata_directory)
+    return _build("build_editable", wheel_directory, config_settings, metadata_directory)
 
 
 def build_sdist(sdist_directory: str, config_settings: Config = None) -> str:
