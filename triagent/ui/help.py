@@ -75,6 +75,7 @@ def shown(keys: str) -> str:
     """Keys as they stand on a keyboard: "Ctrl+J or Shift+Enter"."""
     parts = []
     for key in keys.split(",")[:2]:
-        names = [name if len(name) == 1 else name.capitalize() for name in key.split("+")]
-        parts.append("+".join(names))
+        names = key.split("+")
+        alone = len(names) == 1 and len(key) == 1
+        parts.append(key if alone else "+".join(name.capitalize() for name in names))
     return " or ".join(parts)

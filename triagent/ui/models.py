@@ -55,9 +55,10 @@ class ModelsScreen(ListScreen):
 
     def _show(self, rows: Sequence[ModelRow]) -> None:
         self._all = rows
+        at_first = not self._shown
         self._filter()
-        if not self._working:
-            self._describe()
+        if at_first:
+            self.describe()
 
     def _filter(self) -> None:
         part = self.search.value.lower()
@@ -74,18 +75,17 @@ class ModelsScreen(ListScreen):
         at = self.rows.highlighted
         return self._shown[at] if at is not None and at < len(self._shown) else None
 
-    def _describe(self) -> None:
+    def describe(self) -> None:
+        """What the model is and where it is or comes from."""
+        if self._working:
+            return
         row = self._row
         self.note(f"{row.about}\n{row.path or row.source}".strip() if row else "no model is found")
-
-    def on_option_list_option_highlighted(self) -> None:
-        """Say more about the chosen one."""
-        if not self._working:
-            self._describe()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
         self._filter()
+        self.describe()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter: use or download."""

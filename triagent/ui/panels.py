@@ -84,6 +84,12 @@ class ListScreen(PanelScreen):
         """One sentence below the rows."""
         self.query_one("#note", Static).update(text)
 
+    def type_in(self, text: str) -> None:
+        """Put a text into the search line, to be changed there."""
+        self.search.value = text
+        self.search.cursor_position = len(text)
+        self.search.focus()
+
     def fill(self, lines: Iterable[Text]) -> None:
         """Show these rows; the chosen place stays where it was."""
         at = self.rows.highlighted or 0
@@ -106,6 +112,10 @@ class ListScreen(PanelScreen):
     def action_move(self, how: str) -> None:
         """Choose another row, whatever has the focus."""
         getattr(self.rows, f"action_{how}")()
+        self.describe()
+
+    def describe(self) -> None:
+        """Say more about the chosen row in the note; nothing unless a screen has more to say."""
 
     def action_back(self) -> None:
         """Leave the screen."""

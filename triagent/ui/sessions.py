@@ -101,8 +101,7 @@ class SessionsScreen(ListScreen):
         row = self._row
         if row is not None:
             self._renaming = row
-            self.search.value = row.title
-            self.search.focus()
+            self.type_in(row.title)
             self.note("new title, then Enter; Esc leaves it as it is")
 
     def _rename(self, row: SessionRow, title: str) -> None:

@@ -67,11 +67,13 @@ class SettingsScreen(ListScreen):
         self._config = config
         self._shown: list[Setting] = []
         self._editing: Setting | None = None
+        self._part = ""
 
     def on_mount(self) -> None:
         """List all."""
         self.search.focus()
         self._filter()
+        self.describe()
 
     def _filter(self) -> None:
         self._shown = shown_settings(self.search.value if self._editing is None else "")
@@ -91,7 +93,7 @@ class SettingsScreen(ListScreen):
         at = self.rows.highlighted
         return self._shown[at] if at is not None and at < len(self._shown) else None
 
-    def on_option_list_option_highlighted(self) -> None:
+    def describe(self) -> None:
         """The whole line of the chosen one."""
         setting = self._setting
         if setting is not None and self._editing is None:
@@ -102,6 +104,9 @@ class SettingsScreen(ListScreen):
         """Search while typing."""
         if self._editing is None:
             self._filter()
+            if event.value != self._part:
+                self._part = event.value
+                self.describe()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter: begin to change, or take the new value."""
@@ -123,8 +128,7 @@ class SettingsScreen(ListScreen):
             return
         self._editing = setting
         value = self._value(setting)
-        self.search.value = "" if value is None else str(value)
-        self.search.focus()
+        self.type_in("" if value is None else str(value))
         self.note(f"new value of {setting.key}, then Enter; Esc leaves it\n{setting.about}")
 
     def _take(self, setting: Setting, text: str) -> None:
@@ -134,7 +138,7 @@ class SettingsScreen(ListScreen):
             self.note(str(error))
             return
         self._editing = None
-        self.search.value = ""
+        self.search.value = self._part
         self._set(setting, value)
 
     def _set(self, setting: Setting, value: Any) -> None:
@@ -162,7 +166,8 @@ class SettingsScreen(ListScreen):
         """Leave the change, or the screen."""
         if self._editing is not None:
             self._editing = None
-            self.search.value = ""
+            self.search.value = self._part
             self._filter()
+            self.describe()
         else:
             self.dismiss()
