@@ -1,0 +1,146 @@
+"""The agent on the real engine: a tiny model that only babbles, so what is checked is the books.
+
+Ledger and cache must agree whatever happens, and a session that was closed must go on as if it
+never had been.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.agent.setup import end_of
+from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate
+from triagent.agent.events import Notice, Outcome
+from triagent.agent.loop import Agent
+from triagent.agent.ports import Machine
+from triagent.config import AgentConfig, CacheConfig, Config, ModelConfig, SamplingConfig
+from triagent.session.store import Store
+
+pytestmark = pytest.mark.native
+STORIES = Path(__file__).parents[1] / "data/models/stories260K-f32.gguf"
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """(session id or None, **cache settings) -> agent; one store and one folder a test."""
+    from triagent.engine.client import open_model
+
+    (tmp_path / "work").mkdir()
+    store, agents = Store(tmp_path / "sessions"), []
+
+    def make(id=None, n_answer=24, **cache):
+        config = Config(
+            model=ModelConfig(path=STORIES, gpu_layers=0, threads=1, n_ctx=100_000),
+            cache=CacheConfig(**{"budget": 640, "interval": 32, "chunk": 64, "n_window": 64,
+                                 "policy": "knorm", **cache}),
+            sampling=SamplingConfig(max_tokens=n_answer, think_tokens=0),
+            agent=replace(AgentConfig(), instructions=False),
+        )  # fmt: skip
+        model = open_model(config)
+        session = store.open(id) if id else store.create(tmp_path / "work", model.info)
+        place = FolderWorkspace(tmp_path / "work")
+        machine = Machine(place, PlainSandbox(place.root), KeptUndo(place), RuleGate())
+        agents.append(Agent(model, session, machine, config, tools=()))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.close()
+    store.close()
+
+
+def ids(agent):
+    return [id for span in agent.spans() for id in span.ids]
+
+
+def assert_books(agent):
+    """Ledger and cache hold the same tokens; what the cache lost, it says it lost."""
+    status, spans = agent.status(), agent.spans()
+    assert status.n_pos == agent.session.n_pos == sum(len(span.ids) for span in spans)
+    assert all(a.stop == b.pos for a, b in pairwise(spans))
+    if status.budget:
+        assert status.n_used <= status.n_cells
+
+
+def test_a_session_goes_through_rounds_and_stays_whole(opened):
+    agent = opened()
+    for n in range(6):
+        list(agent.turn(f"Once upon a time {n} there was a dog. " * 12))
+    status = agent.status()
+    assert status.n_rounds >= 10 and status.n_pos > 2 * status.n_used
+    assert_books(agent)
+    rounds = list(agent.audit())
+    assert len(rounds) == status.n_rounds and rounds[0].policy == "knorm"
+    assert sum(item.n_evicted for item in rounds) == status.n_evicted
+    share = agent.holding().share
+    assert len(share) == status.n_pos and float(min(share)) < 1.0
+
+
+def test_a_snapshot_goes_on_exactly_as_if_nothing_had_happened(opened):
+    questions = [f"Tom {n} saw a big red ball. " * 10 for n in range(6)]
+    whole = opened()
+    for text in questions:
+        list(whole.turn(text))
+    first = opened()
+    for text in questions[:4]:
+        list(first.turn(text))
+    first.close()
+    second = opened(first.session_id)
+    events = [event for text in questions[4:] for event in second.turn(text)]
+    assert not any(isinstance(event, Notice) for event in events)
+    assert ids(second) == ids(whole)
+    assert_books(second)
+
+
+def test_a_replay_brings_the_same_tokens_back(opened):
+    agent = opened(budget=3000)
+    for n in range(3):
+        list(agent.turn(f"Lily {n} went home. " * 4))
+    before = ids(agent)
+    agent.close()
+    for path in agent.session.folder.glob("kv/*"):
+        path.unlink()
+    again = opened(agent.session_id, budget=3000)
+    list(again.start())
+    assert ids(again) == before
+    assert_books(again)
+    again.model.restart()
+    again._is_dead = True
+    assert end_of(list(again.turn("And then?"))).turn == 4
+    assert_books(again)
+
+
+def test_cancelling_at_fifty_random_moments_keeps_the_books(opened):
+    agent = opened(n_answer=12)
+    choose = random.Random(7)
+    outcomes = set()
+    for n in range(50):
+        left = choose.randrange(1, 40)
+        events = []
+        for event in agent.turn(f"The cat {n} sat on a mat and slept. " * choose.randrange(1, 8)):
+            events.append(event)
+            left -= 1
+            if left == 0:
+                agent.cancel()
+        outcomes.add(end_of(events).outcome)
+        assert_books(agent)
+    assert Outcome.CANCELLED in outcomes and agent.status().n_rounds > 10
+
+
+def test_rewinding_and_forgetting_keep_the_books(opened):
+    agent = opened()
+    for n in range(5):
+        list(agent.turn(f"Ben {n} had a kite. " * 10))
+    agent.forget_turn(2)
+    agent.rewind(5)
+    assert_books(agent)
+    agent.rewind(2)
+    assert agent.session.turn == 1
+    assert_books(agent)
+    list(agent.turn("What did Ben have?"))
+    assert_books(agent)
