@@ -75,6 +75,7 @@ class Step:
     pieces: tuple[Piece, ...]
     reason: StopReason | None = None
     """None: CALLS when there is a call, else END."""
+    notes: tuple[str, ...] = ()
 
 
 def say(text: str) -> Piece:
@@ -91,8 +92,10 @@ def call(name: str, error: str | None = None, **arguments: Any) -> Piece:
     return Piece(Origin.CALL, body, ToolCall("", name, arguments, body, error))
 
 
-def step(*pieces: Piece | str, reason: StopReason | None = None) -> Step:
-    return Step(tuple(say(x) if isinstance(x, str) else x for x in pieces), reason)
+def step(
+    *pieces: Piece | str, reason: StopReason | None = None, notes: tuple[str, ...] = ()
+) -> Step:
+    return Step(tuple(say(x) if isinstance(x, str) else x for x in pieces), reason, notes)
 
 
 Scripted = Step | Piece | str | Exception | Callable[["ScriptedModel"], "Step | Piece | str"]
@@ -362,7 +365,7 @@ class ScriptedModel:
         self._running = False
         yield self.status()
         usage = Usage(n_decode=n, decode_s=max(1e-9, time.monotonic() - started))
-        yield StepEnd(reason, tuple(spans), tuple(calls), usage)
+        yield StepEnd(reason, tuple(spans), tuple(calls), usage, todo.notes)
 
     def _feed(
         self, runs: Sequence[tuple[Origin, str]], ready: tuple[Span, ...] = ()

@@ -300,6 +300,13 @@ def test_token_loops_get_one_retry_with_another_sampler(desk):
     assert agrees(agent) and agrees(again)
 
 
+def test_a_call_that_the_parser_passed_over_is_told_and_gets_a_nudge(desk):
+    agent = desk.agent([step("Hm.", notes=("a call inside thinking was not run",)), "It is 3."])
+    events = list(agent.turn("go"))
+    assert any(isinstance(e, Notice) and "inside thinking" in e.text for e in events)
+    assert told(agent) == ["go", guards.NUDGE_CALL] and end_of(events).n_steps == 2
+
+
 def test_a_message_cut_by_its_limit_is_closed(desk):
     agent = desk.agent([step("a b c", reason=StopReason.LENGTH), "more"])
     end = end_of(list(agent.turn("go")))
@@ -364,7 +371,8 @@ def test_claims_are_told_from_reports(text, does):
 
 
 def test_text_that_looks_like_a_call_is_not_run(desk):
-    agent = desk.agent(['{"name": "bash", "arguments": {"command": "rm -rf ."}}'])
+    agent = desk.agent(['{"name": "bash", "arguments": {"command": "rm -rf ."}}', "Never mind."])
     events = list(agent.turn("go"))
+    assert told(agent) == ["go", guards.NUDGE_CALL]
     assert any(isinstance(event, Notice) and "tool call" in event.text for event in events)
     assert end_of(events).n_tools == 0

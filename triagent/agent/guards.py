@@ -22,6 +22,7 @@ REPEAT_WARNING = "[warning: the same call gave the same result {n} times; do som
 MARK = "[triagent]"
 NUDGE_ACT = f"{MARK} Nothing was done yet. Call the tool now, or give the answer."
 NUDGE_EMPTY = f"{MARK} The reply was empty. Answer, or call a tool."
+NUDGE_CALL = f"{MARK} A call inside text is not run. Call the tool by itself, or answer."
 NUDGE_LOOP = f"{MARK} The reply went in circles. Answer again, briefly."
 
 _ANNOUNCE = re.compile(
@@ -76,3 +77,8 @@ def claims_change(text: str) -> bool:
 def looks_like_call(text: str) -> bool:
     """Whether plain text holds what looks like a tool call; such a call is never run."""
     return bool(_LIKE_CALL.search(text))
+
+
+def begins_like_call(text: str) -> bool:
+    """Whether plain text is nothing but such a call, as far as its beginning tells."""
+    return bool(_LIKE_CALL.match(text.removeprefix("```json").removeprefix("```").strip()))

@@ -149,6 +149,8 @@ class Turn:
 
     def _after(self, said: Said) -> Generator[Event, None, list[Message]]:
         """What a step leads to."""
+        for note in said.end.notes:
+            yield Notice("info", note)
         match said.end.reason:
             case StopReason.CALLS | StopReason.END if said.end.calls:
                 self._keep(said)
@@ -180,6 +182,8 @@ class Turn:
         text = said.text.strip()
         if guards.looks_like_call(text):
             yield Notice("warning", "the answer holds what looks like a tool call; it was not run")
+        if (said.end.notes or guards.begins_like_call(text)) and self._first("passed over"):
+            return self._nudge(guards.NUDGE_CALL)
         if not text and self._first("empty"):
             return self._nudge(guards.NUDGE_EMPTY)
         if self._steered:
