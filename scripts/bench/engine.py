@@ -115,6 +115,7 @@ class Run:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.rng = np.random.default_rng(0)
+        self.token_ms, self.with_round = np.zeros(0), []
 
     def feed(self, n: int) -> list[tuple[int, float]]:
         """Prefill `n` random tokens; (tokens, seconds) of each chunk, rounds included."""
@@ -129,14 +130,33 @@ class Run:
         return marks
 
     def decode(self, n: int) -> tuple[float, list[Evicted]]:
-        """Sample and feed `n` tokens; tokens per second, rounds included, and the rounds."""
-        sampler, rounds = Sampler(), []
+        """Sample and feed `n` tokens; tokens per second, rounds included, and the rounds.
+
+        `token_ms` is then the time from each token to the next, `with_round` where a round ran.
+        """
+        sampler, rounds, at = Sampler(), [], []
         self.engine.logits()
-        start = perf_counter()
-        for _ in range(n):
-            rounds += self.engine.step(self.engine.sample(sampler)) or []
-        self.engine.logits()
-        return n / (perf_counter() - start), rounds
+        marks = [perf_counter()]
+        for i in range(n):
+            found = self.engine.step(self.engine.sample(sampler)) or []
+            self.engine.context.synchronize()
+            marks.append(perf_counter())
+            rounds += found
+            at += [i] * bool(found)
+        self.token_ms, self.with_round = np.diff(marks) * 1e3, at
+        return n / (marks[-1] - marks[0]), rounds
+
+    def pace(self) -> dict[str, float]:
+        """Where the time of the last `decode` went, ms a token."""
+        near = {j for i in self.with_round for j in range(i, i + 4)}
+        quiet = [t for i, t in enumerate(self.token_ms) if i not in near]
+        after = [self.token_ms[i + 1 : i + 4].mean() for i in self.with_round]
+        return {
+            "median": float(np.median(self.token_ms)),
+            "quiet_mean": float(np.mean(quiet)),
+            "round_token": float(np.mean(self.token_ms[self.with_round] if near else 0.0)),
+            "three_after_a_round": float(np.mean(after)) if after else 0.0,
+        }
 
 
 def tps(marks: list[tuple[int, float]]) -> float:
@@ -168,13 +188,14 @@ def bench_decode(bench: Bench) -> None:
     o = bench.options
     for cache_type in o.cache_types.split(","):
         with bench.engine(o.decode_budget, cache_type) as engine:
-            run, out = Run(engine), {"decode_tps": {}, "rounds": {}}
+            run, out = Run(engine), {"decode_tps": {}, "rounds": {}, "pace_ms": {}}
             for depth in bench.depths:
                 run.feed(depth - engine.n_pos)
                 run.decode(o.interval)  # settles to one round an interval
                 rate, rounds = run.decode(o.n_decode)
                 out["decode_tps"][depth] = rate
                 out["rounds"][depth] = [r.ms for r in rounds]
+                out["pace_ms"][depth] = run.pace()
             out["cache"] = _cache(engine, bench.depths)
             bench.keep("decode", cache_type, out)
 

@@ -81,7 +81,7 @@ class Stock:
 def measure(stock: Stock, depths: list[int], n_decode: int) -> dict:
     """Prefill to each depth in turn, decode there, and take the decoded tokens back."""
     rng = np.random.default_rng(0)
-    out: dict = {"decode_tps": {}, "prefill_tps": {}, "whole_prefill_s": {}}
+    out: dict = {"decode_tps": {}, "pace_ms": {}, "prefill_tps": {}, "whole_prefill_s": {}}
     memory, spent = stock.lib.llama_get_memory(stock.context), 0.0
     for depth in depths:
         marks = []
@@ -97,11 +97,13 @@ def measure(stock: Stock, depths: list[int], n_decode: int) -> dict:
         out["prefill_tps"][depth] = sum(n for n, _ in last) / sum(s for _, s in last)
         out["whole_prefill_s"][depth] = spent
         for timed in (False, True):  # the first pass captures the graph
-            start, first = perf_counter(), stock.n_pos
+            first, marks = stock.n_pos, [perf_counter()]
             for _ in range(n_decode if timed else 8):
                 stock.decode([stock.next_token()])
-            stock.next_token()
-            out["decode_tps"][depth] = (stock.n_pos - first) / (perf_counter() - start)
+                stock.lib.llama_synchronize(stock.context)
+                marks.append(perf_counter())
+            out["decode_tps"][depth] = (stock.n_pos - first) / (marks[-1] - marks[0])
+            out["pace_ms"][depth] = {"median": float(np.median(np.diff(marks)) * 1e3)}
             stock.lib.llama_memory_seq_rm(memory, 0, first, -1)
             stock.n_pos = first
     return out

@@ -131,30 +131,31 @@ class Hook:
         """Ask for the library's own path where protection and score allow it."""
         protection = self.protection
         keep = protection.ranges(self.now)
-        native = self.policy.score is not Score.HOST
-        if native and not protection.late.ranges and not protection.disposable.ranges:
+        by_row = protection.late.ranges or protection.disposable.ranges
+        if self.policy.score is not Score.HOST and not by_row:
             return Request(n_evict, self.mode, self.now, protect=keep, select=self.select)
-        true = self.cache.positions()
+        true = self.cache.positions() if by_row else None
         cells = self._candidates(keep, true)
         if not len(cells):
             return None
         scores = self._scores(cells)
-        if protection.disposable.ranges:
+        if true is not None and protection.disposable.ranges:
             scores = self._first(scores, true[:, cells], protection.disposable)
         return Request(min(n_evict, len(cells)), self.mode, self.now, cells=cells, scores=scores)
 
     def _candidates(
-        self, keep: Spans, true: np.ndarray, wanted: np.ndarray | None = None
+        self, keep: Spans, true: np.ndarray | None, wanted: np.ndarray | None = None
     ) -> np.ndarray:
         """Cells that may go, (n,) int32 by ascending position; never the newest one.
 
+        true: positions by row, needed where spans were pinned late.
         wanted: cells to include though their nominal position is protected.
         """
         nominal = self.cache.cells()
         free = (nominal >= 0) & ~keep.contains(nominal)
         if wanted is not None:
             free |= wanted[: len(nominal)] & (nominal >= 0)
-        if self.protection.late.ranges:
+        if true is not None and self.protection.late.ranges:
             free &= ~self.protection.late.contains(true[:, : len(nominal)]).any(0)
         free &= nominal != nominal.max(initial=-1)
         cells = np.flatnonzero(free).astype(np.int32)

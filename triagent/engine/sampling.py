@@ -53,6 +53,8 @@ class Sampler:
             return best
         floor = logits[best] - NEGLIGIBLE * self.temperature
         tokens = np.flatnonzero(logits >= floor)
+        if 0 < self.top_k < len(tokens):  # sorting a whole vocabulary would take longer than a step
+            tokens = tokens[np.argpartition(-logits[tokens], self.top_k - 1)[: self.top_k]]
         tokens, p = _cut(tokens, logits[tokens].astype(np.float64), self)
         rng = np.random.default_rng((self.seed & 0xFFFFFFFF, pos))
         return int(tokens[min(np.searchsorted(np.cumsum(p), rng.random()), len(p) - 1)])

@@ -34,15 +34,12 @@ class Held:
 
     def lose(self, positions: np.ndarray) -> Spans:
         """Book what a round took, (n_rows, n_evict) int; return what nobody holds any more."""
-        positions = positions.ravel()
-        if not len(positions):
-            return Spans()
-        first = int(positions.min())
-        counts = np.bincount(positions - first)
-        held = self._rows[first : first + len(counts)]
-        held -= counts.astype(np.int32)
-        gone = np.flatnonzero((counts > 0) & (held == 0)) + first
-        return Spans.from_positions(gone)
+        positions = np.sort(positions, axis=None)
+        # sorting is what costs, and depends on what was lost, not on how long the session is
+        starts = np.flatnonzero(np.diff(positions, prepend=-1))
+        lost = positions[starts]
+        self._rows[lost] -= np.diff(starts, append=len(positions)).astype(np.int32)
+        return Spans.from_positions(lost[self._rows[lost] == 0])
 
     def rollback(self, pos: int) -> None:
         """Forget positions from `pos` on."""

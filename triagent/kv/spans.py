@@ -27,8 +27,7 @@ class Spans:
 
     @classmethod
     def from_positions(cls, pos: np.ndarray) -> Spans:
-        """Cover exactly these positions, (n,) int in any order."""
-        pos = np.unique(pos)
+        """Cover exactly these positions, (n,) int in ascending order, each once."""
         if not len(pos):
             return cls()
         cuts = np.flatnonzero(np.diff(pos) != 1)
