@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from triagent.chat import CallText, Message, Origin, Role, Text, Thinking, ToolSchema
-from triagent.engine.formats.stream import CallReady
+from triagent.engine.formats.parsed import CallReady
 from triagent.engine.glue import Glue
 from triagent.engine.render import Refused, Renderer
 from triagent.engine.template import Template

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from triagent.chat import Message, Role, ToolSchema
-from triagent.engine.formats.stream import CallReady
+from triagent.engine.formats.parsed import CallReady
 from triagent.engine.sampling import Sampler
 from triagent.engine.template import Template
 

@@ -23,13 +23,8 @@ from triagent.chat import Message, Origin, Role, ToolSchema
 from triagent.engine import formats, glue, shaping, slots
 from triagent.engine.formats import chatml
 from triagent.engine.formats.hermes import HERMES
-from triagent.engine.formats.stream import (
-    CallReady,
-    MessageParser,
-    Parsed,
-    Reply,
-    StreamParser,
-)
+from triagent.engine.formats.parsed import CallReady, Parsed, Reply, StreamParser
+from triagent.engine.formats.stream import MessageParser
 from triagent.engine.glue import FIRST_NEW, SYSTEM, TOOL, Glue, Shape
 from triagent.engine.render import Refused, Renderer
 from triagent.engine.slots import Piece, Slot

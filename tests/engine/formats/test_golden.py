@@ -6,7 +6,7 @@ from itertools import groupby
 
 from triagent.chat import CallText, Text, Thinking
 from triagent.engine.formats import DIALECTS
-from triagent.engine.formats.stream import CallReady
+from triagent.engine.formats.parsed import CallReady
 
 
 def run(parser, pieces):

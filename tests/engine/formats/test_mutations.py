@@ -9,7 +9,13 @@ import pytest
 from triagent.engine.formats.dialect import Think
 from triagent.engine.formats.hermes import HERMES
 from triagent.engine.formats.pythonic import LLAMA
-from triagent.engine.formats.stream import CUT_OFF, IN_THINKING, QUOTED, MessageParser
+from triagent.engine.formats.stream import (
+    CUT_OFF,
+    IN_THINKING,
+    QUOTED,
+    UNSURE,
+    MessageParser,
+)
 from triagent.engine.formats.xmlish import GLM, QWEN_CODER
 
 THINK = Think("<think>", "</think>")
@@ -278,3 +284,27 @@ def test_python_is_parsed_and_never_run(tools):
 def test_a_deeply_nested_body_is_an_error(tools):
     (call,) = parse(HERMES, tools, hermes('{"a": [' * 1500)).calls
     assert "nested too deeply" in call.error
+
+
+def test_a_close_tag_in_a_string_that_was_cut_off_ends_no_call(tools):
+    body = '{"name": "write", "arguments": {"path": "a", "content": "</tool_call> and th'
+    parser = MessageParser(HERMES, tools)
+    parser.feed(f"<tool_call>{body}")
+    (call,) = parser.finish(cut_off=True)[1].calls
+    assert call.error == UNSURE
+
+
+def test_an_open_quote_before_the_next_call_is_an_error_for_the_model(tools):
+    first = '{"name": "write", "arguments": {"path": "a", "content": "say "hi"}}'
+    calls = parse(HERMES, tools, hermes(first) + hermes(READ)).calls
+    assert [call.error for call in calls] == [UNSURE, None]
+
+
+def test_a_call_may_follow_code_in_the_same_line(tools):
+    reply = parse(HERMES, tools, f"I run `ls`.{hermes(READ)}")
+    assert [call.name for call in reply.calls] == ["read"]
+
+
+def test_a_thinking_tag_in_quotes_opens_no_thinking(tools):
+    reply = parse(HERMES, tools, "Put it in `<think>` and `</think>`.")
+    assert reply.text == "Put it in `<think>` and `</think>`."

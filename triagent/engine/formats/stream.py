@@ -10,81 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from enum import Enum
 
 from triagent.chat import CallText, Origin, Text, Thinking, ToolCall, ToolSchema
 from triagent.engine.formats import calls, marks
 from triagent.engine.formats.dialect import Dialect, RawCall, Think
 from triagent.engine.formats.grammar import State
-
-
-@dataclass(frozen=True)
-class CallReady:
-    """A call is complete (it may carry an `error`)."""
-
-    call: ToolCall
-
-
-Parsed = Text | Thinking | CallText | CallReady
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One assistant message after its last token."""
-
-    text: str
-    thinking: str
-    calls: tuple[ToolCall, ...]
-    notes: tuple[str, ...] = ()
-    """Plain sentences: a call inside thinking or a code fence was not run, ..."""
-
-
-class StreamParser(Protocol):
-    """Splits one assistant message into text, thinking and calls as its tokens come.
-
-    Feed every sampled token except the end token, with its text *including* special tokens'.
-    """
-
-    @property
-    def origin(self) -> Origin:
-        """Whose the token fed last is: MODEL, THINKING or CALL."""
-        ...
-
-    @property
-    def in_thinking(self) -> bool:
-        """True while a thinking block is open, also before the first token when the prompt
-        opened it. Past the think budget, feed `Template.think_close`."""
-        ...
-
-    def feed(self, piece: str, token_id: int | None = None) -> list[Parsed]:
-        """One token's text; may be empty (half of a UTF-8 character is the caller's to hold)."""
-        ...
-
-    def allows(self, piece: str, token_id: int | None = None) -> bool:
-        """Whether the grammar permits this token next. Always True outside a call and without
-        a grammar. Use: sample; if not allowed, walk the candidates by falling probability to the
-        first that is; if none is, keep the sample."""
-        ...
-
-    def allows_end(self) -> bool:
-        """Whether an end token may come here: False only in the middle of a constrained call."""
-        ...
-
-    def finish(self, cut_off: bool = True) -> tuple[list[Parsed], Reply]:
-        """The message ended: the last pieces held back, and the whole message parsed.
-
-        cut_off: it was ended from outside (limit, cancel, repetition) and not by the model. A
-        call that is unfinished then cannot be run: half a command may be a worse one. When the
-        model itself ended it, missing closing brackets and tags are put in."""
-        ...
-
+from triagent.engine.formats.parsed import CallReady, Parsed, Reply
 
 QUOTED = "A tool call inside a code block is text and was not run."
 CUT_OFF = "the call was cut off before its end"
+UNSURE = "it is not clear where the call ends: a quote or a closing tag is missing"
 IN_THINKING = "A tool call inside the thinking was not run."
 _FENCE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE)
 # How a bare call begins; any other JSON is an answer.
 _BARE_KEYS = ("name", "type", "function", "parameters", "arguments")
+
+
+class Ends(Enum):
+    """What a close mark in a call's body is."""
+
+    SURE = 1
+    MAYBE = 2
+    NOT = 3
 
 
 @dataclass
@@ -216,7 +164,11 @@ class MessageParser:
             self._put_text(self._cut(found.at if found else len(self._buffer)))
             return False
         self._put_text(self._cut(found.at))
-        if found.mark in self._opens:
+        if found.mark not in self._noise and self._is_quoted("".join(self._message.text)):
+            if found.mark in self._opens:
+                self._note(QUOTED)
+            self._put_text(self._cut(len(found.mark)))
+        elif found.mark in self._opens:
             self._open_call(found.mark)
         elif found.mark == self._think_open:
             self._cut(len(found.mark))
@@ -242,8 +194,8 @@ class MessageParser:
         self._body += self._cut(len(self._buffer))
         while (found := self._next_close(final)) is not None:
             ends = self._ends_at(found) if found.mark else None
-            if ends:
-                self._close_call(found)
+            if ends in (Ends.SURE, Ends.MAYBE):
+                self._close_call(found, sure=ends is Ends.SURE)
                 return True
             if ends is None and not final:
                 self._give(found.at)
@@ -275,10 +227,6 @@ class MessageParser:
     # Calls.
 
     def _open_call(self, mark: str) -> None:
-        if mark and self._is_quoted("".join(self._message.text)):
-            self._note(QUOTED)
-            self._put_text(self._cut(len(mark)))
-            return
         self._opened = mark
         self._buffer = self._buffer[self._body_start(marks.Found(0, mark)) :]
         self._body, self._called, self._doubtful = "", None, None
@@ -286,8 +234,8 @@ class MessageParser:
         self._watches_name = bool(self._start) and not mark
         self._enter(Origin.CALL)
         # Without a mark, JSON is a call only once it names a tool: an answer stays free.
-        if self._start and mark:
-            self._grammar = self._follow(self._start, self._buffer)
+        constrained = self._start is not None and mark
+        self._grammar = self._follow(self._start, self._buffer) if constrained else None
 
     def _body_start(self, found: marks.Found) -> int:
         return found.at + (0 if self._dialect.keeps_open else len(found.mark))
@@ -308,33 +256,35 @@ class MessageParser:
             self._n_checked = len(self._body)
         return found
 
-    def _ends_at(self, found: marks.Found) -> bool | None:
+    def _ends_at(self, found: marks.Found) -> Ends | None:
         """Whether the close mark there is one and not part of an argument; None: not yet known.
 
         A body that seems unfinished may be damaged: then it ends where the next call begins."""
         if self._dialect.whole(self._coder.plain(self._body[: found.at])):
-            return True
+            return Ends.SURE
         rest = self._body[found.at + len(found.mark or "") :].lstrip()
         if any(mark and rest.startswith(mark) for mark in self._opens):
-            return True
+            return Ends.MAYBE
         begun = any(mark and mark.startswith(rest) for mark in self._opens)
-        return None if begun else False
+        return None if begun else Ends.NOT
 
-    def _close_call(self, found: marks.Found) -> None:
+    def _close_call(self, found: marks.Found, sure: bool) -> None:
         self._give(found.at)
         body, rest = self._body[: found.at], self._body[found.at + len(found.mark or "") :]
         self._buffer = rest + self._buffer
-        self._end_call(body, closed=True)
+        self._end_call(body, problem="" if sure else UNSURE)
 
     def _end_open_call(self) -> None:
         """The message ended inside a call: at the last mark that may have closed it, if any."""
-        if self._doubtful is None:
-            self._end_call(self._body, closed=False)
+        whole = self._dialect.whole(self._coder.plain(self._body))
+        if self._doubtful is None or whole:
+            self._end_call(self._body, problem="" if whole and not self._cut_off else CUT_OFF)
             return
-        self._close_call(self._doubtful)
+        self._close_call(self._doubtful, sure=False)
         self._run(final=True)
 
-    def _end_call(self, body: str, closed: bool) -> None:
+    def _end_call(self, body: str, problem: str) -> None:
+        """problem: why the last call of the body cannot be run unless it is exact, or ""."""
         plain = self._coder.plain(body)
         raws = self._dialect.read(plain)
         self._enter(Origin.MODEL)
@@ -343,22 +293,18 @@ class MessageParser:
             return
         if not raws:
             raws = [RawCall("", {}, problem="the call is empty")]
-        if not closed:
-            raws[-1] = self._if_whole(raws[-1], plain)
+        if problem and not raws[-1].exact:
+            raws[-1] = replace(raws[-1], problem=problem)
         text = self._coder.plain(self._opened if not self._dialect.keeps_open else "") + plain
         for raw in raws:
             call = calls.resolve(raw, self._tools, text)
             self._message.calls.append(call)
             self._out.append(CallReady(call))
 
-    def _if_whole(self, raw: RawCall, body: str) -> RawCall:
-        """The last call of a message that ended inside it, or an error in its place."""
-        if raw.exact or (not self._cut_off and self._dialect.whole(body)):
-            return raw
-        return replace(raw, problem=CUT_OFF)
-
     def _is_quoted(self, text: str) -> bool:
-        return text.endswith("`") or len(_FENCE.findall(text)) % 2 == 1
+        """Whether what follows the text is inside a code block or between backticks."""
+        last_line = text[text.rfind("\n") + 1 :]
+        return len(_FENCE.findall(text)) % 2 == 1 or last_line.count("`") % 2 == 1
 
     # Grammar.
 

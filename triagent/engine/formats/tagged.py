@@ -32,7 +32,7 @@ class Tags:
     key: str
     """Pattern of what begins an argument, with the group `key`."""
     value_end: str
-    """Text that ends an argument; `{key}` where it repeats the name."""
+    """Text that ends an argument."""
     call_end: str
     """Text that ends a call, "" where nothing does."""
     write_call: str
@@ -62,13 +62,11 @@ def reader(tags: Tags) -> Callable[[str], list[RawCall]]:
 
 def ends_whole(tags: Tags) -> Callable[[str], bool]:
     """Whether a body ends where a call or an argument may end, not in the midst of a value."""
-    last = re.compile(tags.key)
-    ends = tags.call_end or tags.value_end
+    key = re.compile(tags.key)
+    ends = tuple(end for end in (tags.call_end, tags.value_end) if end)
 
     def whole(body: str) -> bool:
-        if "{key}" in ends:
-            return True
-        return body.rstrip().endswith(ends) or not last.search(body)
+        return body.rstrip().endswith(ends) or not key.search(body)
 
     return whole
 
@@ -104,7 +102,7 @@ def _value(body: str, head: re.Match[str], tags: Tags, key: re.Pattern[str]) -> 
     """An argument's raw text, and where the next thing begins.
 
     It ends at a closing tag that something known follows: file contents may hold such tags."""
-    value_end = tags.value_end.replace("{key}", head["key"])
+    value_end = tags.value_end
     start = at = head.end()
     if body.startswith(_CDATA[0], at):
         at = max(at, body.find(_CDATA[1], at))
@@ -142,7 +140,7 @@ def _call(tool: ToolSchema, tags: Tags) -> Node:
 
 
 def _field(key: str, schema: Any, tags: Tags) -> Node:
-    end = tags.value_end.format(key=key)
+    end = tags.value_end
     between = seq(SPACE, tags.write_value) if tags.write_value else seq()
     if isinstance(schema, dict) and schema.get("type") not in ("string", None):
         head = seq(tags.write_key.format(key=key), between)
