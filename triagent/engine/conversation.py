@@ -331,7 +331,7 @@ class _Answer:
         while reason is None:
             reason = yield from self._token()
         self.in_thinking = self._parser.in_thinking
-        last, reply = self._parser.finish()
+        last, reply = self._parser.finish(cut_off=reason is not StopReason.END)
         yield from (p for p in last if not isinstance(p, CallReady))
         if reason is StopReason.END and reply.calls:
             reason = StopReason.CALLS
@@ -344,7 +344,7 @@ class _Answer:
             prefill_s=prefill.prefill_s,
             decode_s=perf_counter() - start,
         )
-        yield StepEnd(reason, self.spans, reply.calls, usage)
+        yield StepEnd(reason, self.spans, reply.calls, usage, reply.notes)
 
     def _token(self) -> Iterator[Delta]:
         """Sample and feed one token; returns why the message ends, or None."""
