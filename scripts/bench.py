@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-COMMANDS = ("engine", "session")
+COMMANDS = ("engine", "session", "recall")
 
 
 def main(arguments: list[str] | None = None) -> int:
