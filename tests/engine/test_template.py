@@ -255,6 +255,13 @@ def test_with_thinking_off_the_parser_begins_in_the_answer(load, name):
     assert not parser.in_thinking
 
 
+def test_thinking_is_turned_off_in_the_templates_own_way(load):
+    assert text(load("Qwen-Qwen3-0.6B").no_thinking()) == "<think>\n\n</think>\n\n"
+    assert text(load("GLM-4.6").no_thinking()) == "\n<think></think>"
+    assert text(load("MiniMax-M2").no_thinking()) == "\n</think>\n\n"
+    assert load("Qwen-Qwen2.5-7B-Instruct").no_thinking() == []
+
+
 def test_results_come_back_under_the_ids_that_the_model_gave(load):
     result = Message(Role.TOOL, "1", "read", "functions.read:7")
     assert "## Return of functions.read:7\n1" in text(load("Kimi-K2-Instruct").delta([result]))
@@ -283,6 +290,30 @@ def test_a_model_without_template_speaks_chatml_and_hermes(renderer):
         '<|im_end|>\n<|im_start|>user\n<tool_response>\nprint("1")\n</tool_response><|im_end|>\n'
         "<|im_start|>assistant\n"
     )
+
+
+IGNORES_SYSTEM = (
+    "<s>{% for m in messages if m.role != 'system' %}[{{ m.role }}]{{ m.content }}</s>{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+KNOWS_NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+
+
+@pytest.mark.parametrize("source", [IGNORES_SYSTEM, KNOWS_NO_SYSTEM + IGNORES_SYSTEM])
+def test_without_a_system_role_the_system_prompt_leads_the_users_words(renderer, source):
+    template = Template.from_model(source, "<s>", "</s>", renderer=renderer)
+    ledger = text(template.opening("Be careful.", [])) + text(template.delta([HELLO], first=True))
+    assert ledger == f"<s>[user]Be careful.\n\n{HELLO.text}</s>[assistant]"
+
+
+def test_a_refused_template_leaves_no_process_behind(monkeypatch):
+    made = []
+    monkeypatch.setattr(Renderer, "close", lambda self: made.append(self))
+    with pytest.raises(ModelError):
+        Template.from_model("{% if %}", "", "")
+    assert len(made) == 1
+    monkeypatch.undo()
+    made[0].close()
 
 
 def test_a_template_that_takes_no_user_message_is_refused(renderer):

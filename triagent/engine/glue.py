@@ -105,8 +105,9 @@ class Glue:
             alone = self.render(self._system(), tools, prompt=False)
         except Refused:
             return head, ""
-        same = slots.indexes(alone) == slots.indexes(head)
-        return (alone, head[len(alone) :]) if same and head.startswith(alone) else (head, "")
+        seen = slots.indexes(alone)
+        whole = SYSTEM in seen and seen == slots.indexes(head)
+        return (alone, head[len(alone) :]) if whole and head.startswith(alone) else (head, "")
 
     def first(self, shapes: tuple[Shape, ...], opening: str, tools: Sequence[dict]) -> list[Piece]:
         """What follows the opening.

@@ -94,7 +94,13 @@ class Template:
         source = source or chatml.CHATML
         if len(source) > MAX_SOURCE_CHARS:
             raise ModelError(f"the model's chat template is {len(source)} characters long")
-        template = cls(source, bos, eos, renderer or Renderer(now))
+        own = renderer or Renderer(now)
+        try:
+            template = cls(source, bos, eos, own)
+        except BaseException:
+            if renderer is None:
+                own.close()
+            raise
         template._specials = dict(specials or {})
         template._guard = template._guard_pattern(template._specials)
         return template
@@ -151,13 +157,11 @@ class Template:
         if self._think is None:
             return []
         off = self._glue.prompt(**glue.NO_THINKING)
-        if off != self._prompt and off.startswith(self._prompt):
-            text = off[len(self._prompt) :]
-        elif self._opens_thinking(self._prompt):
-            text = f"\n{self._think.close}{self._dialect.after_think}"
-        else:
-            text = ""
-        return [Segment(text, True, Origin.THINKING)] if text else []
+        # Some templates also say so in the user's message: what counts is the prompt's end.
+        _, same, text = off.rpartition(self._prompt)
+        if same and text:
+            return [Segment(text, True, Origin.THINKING)]
+        return self.think_close() if self._opens_thinking(self._prompt) else []
 
     def think_close(self) -> list[Segment]:
         """Forces an open thinking block shut (feed to the cache and to the parser)."""
@@ -206,10 +210,12 @@ class Template:
                 supports_system,
             )
             try:
-                found.opening(())
-                return found
+                opening, _ = found.opening(())
             except Refused as refused:
                 reason = refused
+                continue
+            if SYSTEM in slots.indexes(opening) or not supports_system:
+                return found
         raise ModelError(
             f"the model's chat template cannot be used: it takes no user message ({reason}). "
             "Use another GGUF of this model"
