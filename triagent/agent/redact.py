@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+# Every repetition that something must follow is bounded: the text may be hostile, and long.
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("private key", re.compile(
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
@@ -22,12 +23,13 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("Slack token", re.compile(r"\bxox[abposr]-[A-Za-z0-9-]{10,}")),
     ("npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}")),
     ("PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,}")),
-    ("web token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+")),
+    ("web token", re.compile(
+        r"\beyJ[A-Za-z0-9_-]{8,999}\.eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]+")),
 )
 _BEARER = re.compile(r"(?i)\b(authorization\s*[:=]\s*(?:bearer|basic|token)\s+)([^\s\"',;\[]{8,})")
-_URL = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s/:@]+:)([^\s/@]+)(?=@)", re.I)
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]{0,20}://[^\s/:@]{1,200}:)([^\s/@]{1,200})(?=@)", re.I)
 _ASSIGNED = re.compile(
-    r"(?i)(?P<name>[\w.-]*(?:passw(?:or)?d|secret|api[_-]?key|access[_-]?key|auth[_-]?token"
+    r"(?i)(?P<name>(?:passw(?:or)?d|secret|api[_-]?key|access[_-]?key|auth[_-]?token"
     r"|private[_-]?key|client[_-]?secret|_token)[\"']?\s*(?:=|:)\s*)"
     r"(?P<quote>[\"']?)(?P<value>[^\s\"',;#(){}\[\]<>$]{8,})(?P=quote)"
 )

@@ -32,6 +32,8 @@ _HIDDEN = re.compile(
 _JOINER = re.compile("[\u200c\u200d]")
 _SELECTOR = re.compile("[\ufe00-\ufe0f]")
 
+_MOST_TYPED_OVER = 3
+"""Backspaces in a row that are followed; more than man pages use would cost time for nothing."""
 _TAIL_CHARS = 4096
 """Most characters held back while an escape sequence is not complete."""
 
@@ -64,18 +66,16 @@ def clean(text: str) -> Cleaned:
     within scripts that need them, emoji selectors after a symbol.
     """
     text = _NEWLINE.sub("\n", text)
-    while "\x08" in text:
-        text, n_typed_over = _BACKSPACED.subn("", text)
-        if not n_typed_over:
-            break
+    for _ in range(_MOST_TYPED_OVER if "\x08" in text else 0):
+        text = _BACKSPACED.sub("", text)
     text, n_escape = _ESCAPE.subn("", text)
     text, n_control = _CONTROL.subn("", text)
     if text.isascii():
         return Cleaned(text, n_escape + n_control)
     n_before = len(text)
     text = _HIDDEN.sub("", text)
-    text = _JOINER.sub(_keep_joiner, text)
     text = _SELECTOR.sub(_keep_selector, text)
+    text = _JOINER.sub(_keep_joiner, text)
     return Cleaned(text, n_escape + n_control, n_before - len(text))
 
 
@@ -164,5 +164,6 @@ def _joins(char: str) -> bool:
 def _keep_selector(match: re.Match[str]) -> str:
     text, at = match.string, match.start()
     before = text[at - 1] if at else ""
-    is_emoji = before in "#*0123456789" or _joins(before) or before in "\u00a9\u00ae\u203c\u2049"
-    return match.group() if before and is_emoji and match.group() in "\ufe0e\ufe0f" else ""
+    is_emoji = before in "#*0123456789\u00a9\u00ae\u203c\u2049" or _joins(before)
+    is_selected = not before or bool(_SELECTOR.match(before))
+    return match.group() if is_emoji and not is_selected and match.group() in "\ufe0e\ufe0f" else ""
