@@ -111,3 +111,4 @@ def test_repacking_is_off_only_where_it_would_crash():
     assert extra_buffers(True, "CPU : AVX2 = 1 | REPACK = 1")
     assert extra_buffers(False, "CPU : AMX_INT8 = 1 | REPACK = 1")
     assert not extra_buffers(True, "CPU : AMX_INT8 = 1 | REPACK = 1")
+    assert extra_buffers(True, "CPU : AMX_INT8 = 1 | AMX_CONFIG_STORED = 1 | REPACK = 1")

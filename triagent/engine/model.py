@@ -17,13 +17,14 @@ from triagent.errors import ModelError
 def extra_buffers(is_quantized: bool, system_info: str) -> bool:
     """Whether the CPU backend may repack weights.
 
-    Repacking is what makes quantised weights fast on a CPU, so it is on, but for one case: GCC 12
-    compiles ggml's AMX code so that the tile configuration is loaded before it is written
-    (`ggml_tile_config_init`: the intrinsic declares eight bytes of input), and the first
-    quantised product of more than one token faults. A build whose AMX code is in use says so;
-    floating-point weights never go that way.
+    Repacking is what makes quantised weights fast on a CPU, so it is on, but for one case: GCC
+    compiles ggml's AMX code so that a tile configuration is loaded that was not written
+    (`ggml_tile_config_init`; the intrinsic declares 8 bytes of input for 64), and the first
+    quantised product of more than one token faults. A build in which that is repaired says so
+    among its features; floating-point weights never go that way.
     """
-    return not (is_quantized and "AMX_INT8 = 1" in system_info)
+    has_amx = "AMX_INT8 = 1" in system_info
+    return not (is_quantized and has_amx and "AMX_CONFIG_STORED = 1" not in system_info)
 
 
 class LoadedModel:
