@@ -207,8 +207,13 @@ def _run(args: argparse.Namespace, config: Config) -> int:
 def _app(args: argparse.Namespace, config: Config) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError('the app needs a terminal; without one, use: triagent run "..."')
-    from triagent.services import services
     from triagent.ui import app
-    from triagent.ui.ports import Open
+    from triagent.ui.ports import Open, Services
 
-    return app.run(config, services(config), Open(session=args.resume))
+    def services() -> Services:
+        # After the first paint: the layers below take longer to import than the app to start.
+        from triagent import services
+
+        return services.services(config)
+
+    return app.run(config, services, Open(session=args.resume))

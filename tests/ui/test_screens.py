@@ -12,10 +12,8 @@ from triagent.agent import events as ev
 from triagent.chat import Origin
 from triagent.config import Config
 from triagent.errors import ConfigError
-from triagent.session.store import Store
 from triagent.ui import settings
-from triagent.ui.ports import Open
-from triagent.ui.stored import StoredSessions, when
+from triagent.ui.ports import Open, Services
 from triagent.ui.welcome import welcome
 
 
@@ -170,27 +168,6 @@ def test_sessions_are_renamed_and_deleted_only_when_asked_twice():
     drive(app, steps)
 
 
-def test_stored_sessions_are_listed_by_title_and_words(tmp_path):
-    import datetime
-
-    store = Store(tmp_path)
-    session = store.create(tmp_path)
-    session.rename("a parser")
-    session.close()
-    rows = StoredSessions(store)
-    assert [row.title for row in rows.search("")] == ["a parser"]
-    assert [row.title for row in rows.search("PARSER")] == ["a parser"]
-    assert rows.search("nothing like it") == []
-    rows.rename(rows.search("")[0].id, "other")
-    assert rows.search("")[0].title == "other"
-    rows.delete(rows.search("")[0].id)
-    assert rows.search("") == []
-    now = datetime.datetime(2026, 11, 22, 12)
-    assert when(datetime.datetime(2026, 11, 22, 9, 5).timestamp(), now) == "today 09:05"
-    assert when(datetime.datetime(2026, 11, 21, 23).timestamp(), now) == "yesterday"
-    assert when(datetime.datetime(2025, 1, 2).timestamp(), now) == "2 Jan 2025"
-
-
 # -- models
 
 
@@ -291,7 +268,7 @@ def test_a_setting_is_changed_saved_and_takes_effect(own_config):
     from triagent.settings_file import save
 
     app = make()
-    app.services = type(app.services)(app.services.start, save_config=save)
+    app._services = Services(app.services.start, save_config=save)
 
     async def steps(pilot):
         await press(pilot, "f5")

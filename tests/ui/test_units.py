@@ -206,10 +206,10 @@ def test_ignored_files_are_not_offered(tmp_path):
 
 
 def test_history_is_kept_and_walked_without_losing_the_draft(tmp_path):
-    history = History(tmp_path / "history.jsonl")
+    history = History(lambda: tmp_path / "history.jsonl")
     history.add("one")
     history.add("two\nlines")
-    again = History(tmp_path / "history.jsonl")
+    again = History(lambda: tmp_path / "history.jsonl")
     assert again.older("draft") == "two\nlines"
     assert again.older("two\nlines") == "one"
     assert again.older("one") is None
@@ -221,7 +221,7 @@ def test_history_is_kept_and_walked_without_losing_the_draft(tmp_path):
 def test_a_damaged_history_is_no_obstacle(tmp_path):
     path = tmp_path / "history.jsonl"
     path.write_bytes(b'"good"\n{"no": 1}\n\xff\xfe\n"torn')
-    assert History(path).older("") == "good"
+    assert History(lambda: path).older("") == "good"
 
 
 # -- events to status

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +51,8 @@ class TriagentApp(App[int]):
 
     Args:
         config: all settings.
-        services: what opens sessions, lists models and so on.
+        services: what opens sessions, lists models and so on; or what makes that, called when
+            it is first needed, for the layers below are slow to import.
         first: the session to open at start.
         grace_s: see `approve.GRACE_S`.
         clock: seconds, for how long the model thought.
@@ -76,7 +78,7 @@ class TriagentApp(App[int]):
     def __init__(
         self,
         config: Config,
-        services: Services,
+        services: Services | Callable[[], Services],
         first: Open | None = None,
         grace_s: float = GRACE_S,
         clock: Callable[[], float] = time.monotonic,
@@ -84,7 +86,9 @@ class TriagentApp(App[int]):
         # Without color the terminal's own palette is kept, and then stripped of its colors.
         no_color = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if no_color else None)
-        self.config, self.services, self.first = config, services, first or Open()
+        self.config, self.first = config, first or Open()
+        self._services = services
+        self._services_lock = threading.Lock()
         for theme in OURS:
             self.register_theme(theme)
         self._set_looks(no_color)
@@ -92,13 +96,22 @@ class TriagentApp(App[int]):
         self._completer = Completer(
             FileNames(config.workspace).find, {"theme": lambda: sorted(self.available_themes)}
         )
-        self.chat = ChatScreen(History(services.history), self._completer, grace_s, clock)
+        history = History(lambda: self.services.history)
+        self.chat = ChatScreen(history, self._completer, grace_s, clock)
         self.chat.prompt.area.cursor_blink = config.ui.motion
         self._drawn_at = 0.0
         self._drain_due = False
         self._leaving = False
         self._turn_began = 0.0
         self._waiting: dict[str, Callable[[Any], None]] = {}
+
+    @property
+    def services(self) -> Services:
+        """What the app is given."""
+        with self._services_lock:
+            if not isinstance(self._services, Services):
+                self._services = self._services()
+            return self._services
 
     def _set_looks(self, no_color: bool) -> None:
         ui = self.config.ui
@@ -116,7 +129,8 @@ class TriagentApp(App[int]):
     def on_mount(self) -> None:
         """Paint first; loading begins when the first picture is on its way."""
         self.thread = AgentThread(
-            self.services.start, lambda: self.post_message(self.Woken())
+            lambda what, report: self.services.start(what, report),
+            lambda: self.post_message(self.Woken()),
         )
         self.call_after_refresh(self.thread.open, self.first)
         if self._wrong_theme:
@@ -336,7 +350,9 @@ def attachments(text: str, workspace: Path) -> list[str]:
     return [name for name in names if (workspace / name).is_file()]
 
 
-def run(config: Config, services: Services, first: Open | None = None) -> int:
+def run(
+    config: Config, services: Services | Callable[[], Services], first: Open | None = None
+) -> int:
     """Run the app until the user leaves; returns the exit status. The terminal is restored."""
     app = TriagentApp(config, services, first)
     result = app.run(mouse=config.ui.mouse)

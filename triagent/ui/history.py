@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,15 +14,25 @@ MAX_ENTRIES = 1000
 class History:
     """Past prompts, walked with the arrow keys. The line being written is not lost by walking."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """`path` None: remembered only while the app runs."""
-        self._path = path
-        self._entries = _load(path) if path else []
-        self._at = len(self._entries)
+    def __init__(self, path: Callable[[], Path | None] = lambda: None) -> None:
+        """`path` is asked when it is first needed; None: remembered only while the app runs."""
+        self._find_path = path
+        self._path: Path | None = None
+        self._is_read = False
+        self._entries: list[str] = []
+        self._at = 0
         self._draft = ""
+
+    def _read(self) -> None:
+        if not self._is_read:
+            self._is_read = True
+            self._path = self._find_path()
+            self._entries = _load(self._path) if self._path else []
+            self._at = len(self._entries)
 
     def add(self, text: str) -> None:
         """Remember a prompt; the same one twice in a row is kept once."""
+        self._read()
         if text.strip() and (not self._entries or self._entries[-1] != text):
             self._entries = [*self._entries[-MAX_ENTRIES:], text]
             self._save(text)
@@ -29,6 +40,7 @@ class History:
 
     def older(self, current: str) -> str | None:
         """The entry before, or None at the oldest."""
+        self._read()
         if self._at == 0:
             return None
         if self._at == len(self._entries):
