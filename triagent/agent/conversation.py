@@ -29,8 +29,11 @@ from triagent.chat import (
     Thinking,
     ToolSchema,
 )
-from triagent.errors import SessionError, SnapshotError
+from triagent.errors import EngineError, SessionError, SnapshotError
 from triagent.session.session import Session
+
+SNAPSHOT_AFTER = 256
+"""Tokens since the last snapshot that make another one worth its disk space."""
 
 
 class Interrupt:
@@ -54,6 +57,10 @@ class Interrupt:
         return self.cancel.is_set() or self.is_late
 
 
+class Interrupted(Exception):
+    """The user stopped what brings a session up; it can be begun again."""
+
+
 @dataclass(frozen=True)
 class Said:
     """One message of the model, not yet recorded."""
@@ -75,9 +82,17 @@ class Conversation:
     # -- opening
 
     def start(self, system: str, tools: Sequence[ToolSchema]) -> Iterator[Event]:
-        """Open a new session, or bring the cache to where the ledger ends."""
+        """Open a new session, or bring the cache to where the ledger ends.
+
+        Raises:
+            Interrupted: the turn was stopped meanwhile.
+        """
         if self.session.n_pos == 0:
+            if self.model.status().n_pos:
+                self.model.restart()  # an opening that was interrupted cannot be continued
             appended = yield from self._pass(self.model.open(system, tools))
+            if appended.cancelled:
+                raise Interrupted
             self.keep(appended.spans)
             return
         self.model.bind_tools(tools)
@@ -102,7 +117,9 @@ class Conversation:
 
     def _replay(self, spans: tuple[Span, ...]) -> Iterator[Event]:
         self.session.event("replayed", pos=spans[0].pos)
-        appended = yield from self._pass(self.model.replay(spans), stoppable=False)
+        appended = yield from self._pass(self.model.replay(spans))
+        if appended.cancelled:
+            raise Interrupted
         if appended.spans and appended.spans[-1].stop != self.session.n_pos:
             raise SessionError(
                 f"the cache ends at {appended.spans[-1].stop}, the session at "
@@ -115,6 +132,20 @@ class Conversation:
             return
         if not self.model.rollback(self.session.n_pos):
             yield from self.restore()
+
+    def save(self) -> None:
+        """Leave a snapshot for the next time, when there is enough to save."""
+        ledger = self.session.ledger
+        last = next(self.session.snapshots(), None)
+        if self.session.n_pos - (last.pos if last else 0) < SNAPSHOT_AFTER:
+            return
+        path = self.session.snapshot_path()
+        try:
+            self.model.save(path, ledger.state.hash)
+        except (EngineError, SnapshotError, OSError):  # a cache: the ledger has everything
+            path.unlink(missing_ok=True)
+            return
+        self.session.keep_snapshot(path)
 
     def rewind(self, pos: int, turn: int) -> Iterator[Event]:
         """Go back to `pos`, where `turn` began: in place if that is exact, else by a replay."""

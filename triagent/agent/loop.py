@@ -10,28 +10,20 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from triagent.agent import context as prompts
-from triagent.agent import past, recall, skills
+from triagent.agent import past, recall, setup, skills
 from triagent.agent.calls import Approvals, Calls
-from triagent.agent.conversation import Conversation, Interrupt
+from triagent.agent.conversation import Conversation, Interrupt, Interrupted
 from triagent.agent.events import Decision, Event, Notice, Recalled, RoundDone
 from triagent.agent.notes import Notes
 from triagent.agent.ports import Machine
 from triagent.agent.recovery import finish_crashed, mend
-from triagent.agent.tools import TOOLS, Outputs, Tool, ToolContext, error_text, read
-from triagent.agent.tools.files import load
+from triagent.agent.tools import TOOLS, Tool
 from triagent.agent.turn import Prompt, Turn
 from triagent.chat import CacheStatus, Evicted, Holding, Limits, Model, ModelInfo, Span
 from triagent.config import Config
-from triagent.errors import EngineDied, EngineError, SessionError, SnapshotError, ToolError
+from triagent.errors import EngineDied, SessionError
 from triagent.session import export
 from triagent.session.session import Session
-
-SNAPSHOT_AFTER = 256
-"""Tokens since the last snapshot that make another one worth its disk space."""
-CHARS_PER_TOKEN = 3
-MIN_OUTPUT = 1500
-"""Characters of a tool's result that the model sees however small the cache is."""
 
 
 class Agent:
@@ -64,7 +56,11 @@ class Agent:
         self._steered: deque[str] = deque()
         self._recall = recall.Recall(session, model)
         self._conversation = Conversation(model, session, self._interrupt)
-        self._context = self._tool_context()
+        self._context = setup.tool_context(
+            machine, session, config.agent, notes=notes, found=self._skills,
+            recall=lambda query: self._recall.answer(query, self.session.turn),
+            cancel=self._interrupt.cancel, max_chars=setup.room(model),
+        )  # fmt: skip
         self._calls = Calls(
             self._tools, self._context, machine.gate, self._approvals, self._interrupt
         )
@@ -99,18 +95,25 @@ class Agent:
 
     def start(self) -> Iterator[Event]:
         """Feed the system prompt, or bring a resumed session back. `turn` does it if need be."""
+        self._interrupt.begin(float("inf"))
+        try:
+            yield from self._start()
+        except Interrupted:
+            yield Notice("info", "stopped before the session was ready; the next message goes on")
+
+    def _start(self) -> Iterator[Event]:
         if self._is_dead:
             yield from self._revive()
         if self._is_started:
             yield from self._conversation.sync()
         else:
-            yield from self._open()
+            yield from self._bring_up()
         if self.session.ledger.state.turn_open:
             yield from finish_crashed(self._conversation)
         elif self.session.ledger.state.turn_failed:
             yield from mend(self._conversation)
 
-    def _open(self) -> Iterator[Event]:
+    def _bring_up(self) -> Iterator[Event]:
         fingerprint = next(self.session.ledger.records()).data.get("fingerprint")
         if fingerprint and self.session.n_pos and fingerprint != self.info.fingerprint:
             raise SessionError(
@@ -118,7 +121,10 @@ class Agent:
                 f"({self.session.ledger.state.model}); run it with that one, or begin a new one"
             )
         schemas = [tool.schema for tool in self._tools.values()]
-        yield from self._conversation.start(self._system_prompt(), schemas)
+        system = setup.system_text(
+            self.machine, self.config.agent, self._notes, self._skills, setup.room(self.model)
+        )
+        yield from self._conversation.start(system, schemas)
         self._is_started = True
 
     def turn(self, text: str, attachments: Sequence[str] = ()) -> Iterator[Event]:
@@ -253,7 +259,9 @@ class Agent:
         self._is_closed = True
         self.cancel()
         try:
-            self._save()
+            is_quiet = self._is_started and not self.session.ledger.state.turn_open
+            if is_quiet and not self.session.ledger.read_only:
+                self._conversation.save()
         finally:
             self.session.close()
             self.machine.close()
@@ -270,9 +278,9 @@ class Agent:
     def _prepare(
         self, number: int, text: str, attachments: Sequence[str]
     ) -> Generator[Event, None, Prompt]:
-        yield from self.start()
+        yield from self._start()
         self.machine.undo.begin(number)
-        fed = text + "".join(self._attached(path) for path in attachments)
+        fed = text + "".join(setup.attached(self._context, path) for path in attachments)
         offered, self._offered = self._offered, ""
         if not offered and self.config.agent.auto_recall:
             hits = self._recall.offer(text, number)
@@ -281,62 +289,6 @@ class Agent:
             self._starts[number] = self.session.n_pos
         return Prompt(fed + offered, offered.strip())
 
-    def _attached(self, path: str) -> str:
-        try:
-            body = read.render(load(self._context, path), 1, None, self._context.output_chars)
-        except ToolError as error:
-            body = error_text(str(error))
-        return f'\n\n<file name="{path}">\n{body}\n</file>'
-
     def _limits(self) -> Limits:
         sampling = self.config.sampling
         return Limits(**{key: getattr(sampling, key) for key in Limits.__dataclass_fields__})
-
-    def _room(self) -> int:
-        """Characters that one text may have, so that it takes a quarter of the cache at most."""
-        return (self.model.status().budget or self.info.n_ctx) // 4 * CHARS_PER_TOKEN
-
-    def _system_prompt(self) -> str:
-        place, files = self.machine.workspace, []
-        if self.config.agent.instructions:
-            files = prompts.instructions(place)
-            files += self._notes.recent() if self._notes else []
-        return prompts.system_prompt(
-            place.root.name or "/",
-            files=files,
-            skills=[(skill.key, skill.description) for skill in self._skills],
-            max_chars=min(prompts.MAX_CHARS, self._room()),
-        )
-
-    def _tool_context(self) -> ToolContext:
-        outputs = Outputs(self.session.outputs)
-        skills.install(self._skills, self.session.folder / "skills", outputs.files)
-        notes = self._notes
-        return ToolContext(
-            workspace=self.machine.workspace,
-            sandbox=self.machine.sandbox,
-            undo=self.machine.undo,
-            outputs=outputs,
-            recall=lambda query: self._recall.answer(query, self.session.turn),
-            note=notes.add if notes else lambda text: None,
-            cancel=self._interrupt.cancel,
-            output_chars=min(self.config.agent.output_chars, max(MIN_OUTPUT, self._room())),
-            command_seconds=self.config.agent.command_seconds,
-        )
-
-    def _save(self) -> None:
-        """Leave a snapshot for the next time, when there is enough to save."""
-        ledger = self.session.ledger
-        if ledger.read_only or not self._is_started or ledger.state.turn_open:
-            return
-        last = next(self.session.snapshots(), None)
-        if self.session.n_pos - (last.pos if last else 0) < SNAPSHOT_AFTER:
-            return
-        path = self.session.snapshot_path()
-        try:
-            self.model.save(path, ledger.state.hash)
-        except (EngineError, SnapshotError, OSError):  # a cache: the ledger has everything
-            path.unlink(missing_ok=True)
-            return
-        self.session.keep_snapshot(path)
-

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 
 from triagent.agent import guards
 from triagent.agent.calls import INTERRUPTED, Answered, Calls
-from triagent.agent.conversation import Conversation, Interrupt, Said, calls_start
+from triagent.agent.conversation import Conversation, Interrupt, Interrupted, Said, calls_start
 from triagent.agent.events import (
     Event,
     Notice,
@@ -93,6 +93,8 @@ class Turn:
                 self.session.event("recalled", turn=self.number, text=prompt.recalled)
                 yield Recalled(self.number, prompt.recalled)
             yield from self._steps(prompt.fed)
+        except Interrupted:
+            self._end_interrupted()
         except TriagentError as error:
             self.error = error
             self._end(Outcome.FAILED, str(error))
