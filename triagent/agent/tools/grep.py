@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from triagent.agent.ports import Kind
 from triagent.agent.tools import text as words
-from triagent.agent.tools.files import MAX_BYTES, load, missing, walk
+from triagent.agent.tools.files import load, missing, walk
 from triagent.agent.tools.tool import Arguments, Proposal, Result, Tool, ToolContext, schema
 from triagent.errors import ToolError
 
@@ -25,7 +25,10 @@ SCHEMA = schema(
 )
 MAX_SHOWN = 100
 MAX_LINE = 300
-_NESTED = re.compile(r"\([^()]*[+*}][^()]*\)[+*{]")
+MAX_SEARCHED = 2000
+"""Characters of a line that are searched."""
+_NESTED = re.compile(r"[+*}?]\)+[+*{]|\|[^()]*\)+[+*{]|[+*}][^()]*\)+[+*{]")
+"""A repeated group that repeats or chooses inside: the shape that can take for ever to fail."""
 
 
 def search(
@@ -36,7 +39,7 @@ def search(
     for path, text in files:
         n_files += 1
         for number, line in enumerate(words.clean(text).splitlines(), 1):
-            if not expression.search(line[:MAX_BYTES]):
+            if not expression.search(line[:MAX_SEARCHED]):
                 continue
             n_matches += 1
             if len(shown) < MAX_SHOWN:
