@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from triagent.engine import render
 from triagent.engine.render import Refused, Renderer
 from triagent.engine.template import Template
 from triagent.errors import ModelError
@@ -58,6 +59,13 @@ def test_the_next_template_renders_after_one_was_stopped(renderer):
     with pytest.raises(ModelError):
         renderer.render(ENDLESS)
     assert renderer.render("{{ 1 + 1 }}") == "2"
+
+
+def test_a_template_that_is_slow_every_time_is_refused_in_the_end(monkeypatch):
+    monkeypatch.setattr(render, "SLOW_S", 0.0)
+    monkeypatch.setattr(render, "MAX_SLOW_S", 0.0)
+    with Renderer() as renderer, pytest.raises(ModelError, match="to render"):
+        renderer.render("x")
 
 
 def test_a_worker_that_somebody_ended_is_started_again(renderer):

@@ -8,11 +8,14 @@ import sys
 import threading
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from triagent.errors import ModelError
 
 DEADLINE_S = 10.0
+# Real templates take milliseconds. Renderings slower than this may take so much in all.
+SLOW_S, MAX_SLOW_S = 0.5, 30.0
 WORKER = Path(__file__).with_name("render_worker.py")
 
 
@@ -27,6 +30,7 @@ class Renderer:
         self.now = (now or datetime.now()).isoformat()
         self.deadline_s = deadline_s
         self._worker: subprocess.Popen[str] | None = None
+        self._slow_s = 0.0
 
     def __enter__(self) -> Renderer:
         return self
@@ -37,7 +41,9 @@ class Renderer:
     def render(self, source: str, **variables: Any) -> str:
         """Raises: Refused; ModelError for a template that is damaged or hostile."""
         request = {"source": source, "now": self.now, "variables": variables}
+        start = monotonic()
         reply = self._ask(json.dumps(request))
+        self._check_pace(monotonic() - start)
         if "refused" in reply:
             raise Refused(reply["refused"])
         if "error" in reply:
@@ -50,6 +56,12 @@ class Renderer:
         if worker is not None:
             worker.kill()
             worker.communicate()
+
+    def _check_pace(self, seconds: float) -> None:
+        if seconds > SLOW_S:
+            self._slow_s += seconds
+        if self._slow_s > MAX_SLOW_S:
+            raise ModelError(_message(f"it took {self._slow_s:.0f} s to render"))
 
     def _ask(self, line: str) -> dict[str, str]:
         worker = self._started()
