@@ -8,9 +8,12 @@ from dataclasses import asdict
 from triagent.agent.conversation import Conversation
 from triagent.agent.events import Event, Notice, Outcome
 from triagent.agent.tools import error_text
+from triagent.agent.tools import text as words
 from triagent.chat import Message, Role, Usage
 
 NOTE = " [interrupted]"
+MAX_CHARS = 500
+"""Most of a result that is fed late: it may be what did not fit."""
 WHY = "the program ended"
 RESULT = error_text("interrupted: the program ended; it was not run again")
 
@@ -37,7 +40,10 @@ def mend(conversation: Conversation) -> Iterator[Event]:
             "tool_ended", turn=session.turn, call_id=call["id"], tool=call["name"], ok=False,
             text=RESULT, seconds=0.0, changed=[],
         )  # fmt: skip
-    results = [Message(Role.TOOL, x["text"], x["tool"], x["call_id"]) for x in unfed]
+    results = [
+        Message(Role.TOOL, words.clip(x["text"], MAX_CHARS), x["tool"], x["call_id"])
+        for x in unfed
+    ]
     results += [Message(Role.TOOL, RESULT, call["name"], call["id"]) for call in calls]
     if results:
         yield from conversation.feed(results, stoppable=False)

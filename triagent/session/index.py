@@ -73,19 +73,20 @@ class Index:
     def update(self, ledger: Ledger) -> None:
         """Take in what a ledger says since the last update."""
         id, state = ledger.folder.name, ledger.state
-        with self._again():
+        if self.row(id, ledger.size) is not None:
+            return
+        with self._again(), self._transaction():
             offset = self._offset(id, ledger)
-            with self._db:
-                for record in ledger.records(offset):
-                    self._add(id, record)
-                    offset = record.stop
-                self._db.execute(
-                    "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?)",
-                    (
-                        id, state.title, state.created, state.model, state.workspace,
-                        state.turn, state.n_pos, offset, _birth(ledger),
-                    ),
-                )  # fmt: skip
+            for record in ledger.records(offset):
+                self._add(id, record)
+                offset = record.stop
+            self._db.execute(
+                "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?)",
+                (
+                    id, state.title, state.created, state.model, state.workspace,
+                    state.turn, state.n_pos, offset, _birth(ledger),
+                ),
+            )  # fmt: skip
 
     def search(self, query: str, session: str | None = None, n: int = 10) -> list[Found]:
         """Passages that hold words of the query: those with telling words by rank, then the
@@ -122,9 +123,8 @@ class Index:
 
     def forget(self, id: str) -> None:
         """Drop a session."""
-        with self._again(), self._db:
-            self._db.execute("DELETE FROM passages WHERE session = ?", (id,))
-            self._db.execute("DELETE FROM sessions WHERE id = ?", (id,))
+        with self._again(), self._transaction():
+            self._drop(id)
 
     def close(self) -> None:
         """May be called twice."""
@@ -153,7 +153,7 @@ class Index:
 
     def _connect(self) -> sqlite3.Connection:
         # The agent's thread and the app's both ask, never at the same time.
-        db = sqlite3.connect(self.path, timeout=5, check_same_thread=False)
+        db = sqlite3.connect(self.path, timeout=5, check_same_thread=False, isolation_level=None)
         self.path.chmod(0o600)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")  # a cache: rebuilt when a crash spoils it
@@ -162,6 +162,18 @@ class Index:
     def _remove(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, and only one process at a time: two would add the same words twice."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
 
     @contextlib.contextmanager
     def _again(self) -> Iterator[None]:
@@ -181,8 +193,12 @@ class Index:
         if row and row[1] == _birth(ledger) and row[0] <= ledger.size:
             return row[0]
         if row:
-            self.forget(id)
+            self._drop(id)
         return 0
+
+    def _drop(self, id: str) -> None:
+        self._db.execute("DELETE FROM passages WHERE session = ?", (id,))
+        self._db.execute("DELETE FROM sessions WHERE id = ?", (id,))
 
     def _add(self, id: str, record: Record) -> None:
         if record.type == "event" and record.data["name"] == "rewound":
