@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 from triagent.errors import ConfigError, SidecarError
 from triagent.kv.policy import (
     POLICIES,
-    Bounds,
-    Protection,
     Random,
     Streaming,
-    Verdict,
     auto_budget,
     choose_mode,
     choose_policy,
 )
+from triagent.kv.protection import Bounds, Protection, Verdict
 from triagent.kv.score import Mode
 from triagent.kv.sidecar import LayerFit, LayerStats, Stats
 from triagent.kv.spans import Spans

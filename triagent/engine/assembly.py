@@ -18,16 +18,14 @@ from triagent.kv import coefficients as co
 from triagent.kv.gguf_file import BLOCKS
 from triagent.kv.held import Held
 from triagent.kv.policy import (
-    CELL_PAD,
-    Bounds,
     NoEviction,
     Policy,
-    Protection,
     Score,
     auto_budget,
     choose_mode,
     choose_policy,
 )
+from triagent.kv.protection import CELL_PAD, Bounds, Protection
 from triagent.kv.sidecar import Stats, check_model
 
 

@@ -7,10 +7,8 @@ processes or pipes.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter
 
 from triagent.chat import (
     Appended,
@@ -24,16 +22,14 @@ from triagent.chat import (
     Origin,
     Role,
     Span,
-    StepEnd,
-    StopReason,
     ToolSchema,
     Usage,
 )
 from triagent.config import ModelConfig
 from triagent.engine import snapshot
+from triagent.engine.answer import Answer
 from triagent.engine.engine import Engine, Fed
-from triagent.engine.sampling import RepetitionGuard, Sampler
-from triagent.engine.template import CallReady, Segment, StreamParser, Template
+from triagent.engine.template import Segment, StreamParser, Template
 from triagent.errors import EngineError
 from triagent.kv.spans import Spans
 
@@ -51,7 +47,6 @@ VALUES = {
     "load",
     "count",
 }
-STATUS_EVERY = 32  # tokens between two states of the cache in a stream
 TURN_SHARE = 4  # the user's message is pinned while it takes at most this part of the budget
 
 
@@ -108,7 +103,7 @@ class Conversation:
             raise EngineError("the conversation is open already")
         self._tools = tuple(tools)
         segments = self.template.opening(system, self._tools)
-        runs = self._tokenize(segments)
+        runs = self.tokenize(segments)
         bos = self.vocab.bos
         if self.vocab.adds_bos and runs and runs[0][1][:1] != [bos]:
             runs.insert(0, (Origin.SYSTEM, [bos]))
@@ -119,7 +114,7 @@ class Conversation:
 
     def append(self, messages: Sequence[Message]) -> Iterator[Delta]:
         segments = self.template.delta(messages, first=self._is_fresh, ended=self._ended())
-        runs = self._tokenize(segments)
+        runs = self.tokenize(segments)
         if any(m.role is Role.USER for m in messages):
             self._begin_turn(runs)
         self._is_fresh = self._in_thinking = False
@@ -129,7 +124,7 @@ class Conversation:
     def close_message(self, note: str = "") -> Iterator[Delta]:
         segments = self.template.closing(in_thinking=self._in_thinking, note=note)
         self._prompt, self._in_thinking = None, False
-        yield from self._feed(self._tokenize(segments))
+        yield from self._feed(self.tokenize(segments))
 
     def clear(self) -> None:
         """Empty the cache: the conversation is new."""
@@ -165,7 +160,7 @@ class Conversation:
         if fed.no_room:
             self._give_back(start, len(ids))
         yield engine.status()
-        spans = self._spans(start, fed.n, runs, sampled or [False] * len(runs))
+        spans = self.spans(start, fed.n, runs, sampled or [False] * len(runs))
         usage = Usage(n_prefill=fed.n, prefill_s=fed.seconds)
         yield Appended(spans, usage, cancelled=fed.n < len(ids))
 
@@ -177,7 +172,7 @@ class Conversation:
             "Unpin something, or raise the budget."
         )
 
-    def _spans(
+    def spans(
         self, start: int, n: int, runs: list[tuple[Origin, list[int]]], sampled: list[bool]
     ) -> tuple[Span, ...]:
         """What of `runs` was fed, neighbours of one origin as one span."""
@@ -194,7 +189,7 @@ class Conversation:
                 pos += len(ids)
         return tuple(spans)
 
-    def _tokenize(self, segments: Sequence[Segment]) -> list[tuple[Origin, list[int]]]:
+    def tokenize(self, segments: Sequence[Segment]) -> list[tuple[Origin, list[int]]]:
         return [(s.origin, self.vocab.tokenize(s.text, s.special)) for s in segments]
 
     def _ended(self) -> str:
@@ -230,12 +225,12 @@ class Conversation:
     # -- sampling --------------------------------------------------------------------------
 
     def generate(self, limits: Limits) -> Iterator[Delta]:
-        answer = _Answer(self, limits)
+        answer = Answer(self, limits)
         yield from answer.run()
         self._in_thinking = answer.in_thinking
         self._thinking += [(s.pos, s.stop) for s in answer.spans if s.origin is Origin.THINKING]
 
-    def _parser(self, limits: Limits) -> StreamParser:
+    def parser(self, limits: Limits) -> StreamParser:
         return self.template.parser(
             self._tools,
             grammar=limits.grammar,
@@ -303,99 +298,3 @@ class Conversation:
     def close(self) -> None:
         self.template.close()
         self.engine.close()
-
-
-class _Answer:
-    """One message of the model, token by token."""
-
-    def __init__(self, conversation: Conversation, limits: Limits) -> None:
-        self._c, self._engine, self._limits = conversation, conversation.engine, limits
-        self._parser = conversation._parser(limits)
-        self._sampler = Sampler.of(limits)
-        self._guard = RepetitionGuard()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._runs: list[tuple[Origin, list[int]]] = []
-        self._sampled: list[bool] = []
-        self._pos = self._engine.n_pos
-        self._n = self._n_thinking = 0
-        self.spans: tuple[Span, ...] = ()
-        self.in_thinking = False
-
-    def run(self) -> Iterator[Delta]:
-        """Yield deltas until the message ends; `StepEnd` last."""
-        prefill = Usage()
-        if self._limits.think_tokens == 0:
-            prefill = yield from self._force(self._c.template.no_thinking(), parse=False)
-        start = perf_counter()
-        reason: StopReason | None = None
-        while reason is None:
-            reason = yield from self._token()
-        self.in_thinking = self._parser.in_thinking
-        last, reply = self._parser.finish(cut_off=reason is not StopReason.END)
-        yield from (p for p in last if not isinstance(p, CallReady))
-        if reason is StopReason.END and reply.calls:
-            reason = StopReason.CALLS
-        yield self._engine.status()
-        n_fed = self._engine.n_pos - self._pos
-        self.spans = self._c._spans(self._pos, n_fed, self._runs, self._sampled)
-        usage = Usage(
-            n_prefill=prefill.n_prefill,
-            n_decode=self._n,
-            prefill_s=prefill.prefill_s,
-            decode_s=perf_counter() - start,
-        )
-        yield StepEnd(reason, self.spans, reply.calls, usage, reply.notes)
-
-    def _token(self) -> Iterator[Delta]:
-        """Sample and feed one token; returns why the message ends, or None."""
-        engine, limits = self._engine, self._limits
-        if engine.is_cancelled():
-            return StopReason.CANCELLED
-        if self._n >= limits.max_tokens:
-            return StopReason.LENGTH
-        if engine.n_pos >= engine.n_ctx:
-            return StopReason.NO_ROOM
-        if self._parser.in_thinking and self._n_thinking >= limits.think_tokens > 0:
-            yield from self._force(self._c.template.think_close(), parse=True)
-            self._n_thinking = -limits.max_tokens  # once a message
-            return None
-        token = engine.sample(self._sampler, self._allows if limits.grammar else None)
-        if self._c.is_end(token):
-            return StopReason.END
-        rounds = engine.step(token)
-        if rounds is None:
-            return StopReason.NO_ROOM
-        yield from rounds
-        self._n += 1
-        self._n_thinking += self._parser.in_thinking
-        piece = self._decoder.decode(self._c.vocab.piece(token))
-        yield from (p for p in self._parser.feed(piece, token) if not isinstance(p, CallReady))
-        self._note(self._parser.origin, [token], True)
-        if rounds or self._n % STATUS_EVERY == 0:
-            yield engine.status()
-        return StopReason.REPETITION if self._guard.is_loop(token) else None
-
-    def _allows(self, token: int) -> bool:
-        if self._c.is_end(token):
-            return self._parser.allows_end()
-        text = self._c.vocab.piece(token).decode("utf-8", "ignore")
-        return self._parser.allows(text, token)
-
-    def _note(self, origin: Origin, ids: list[int], sampled: bool) -> None:
-        if self._runs and self._runs[-1][0] is origin and self._sampled[-1] == sampled:
-            self._runs[-1][1].extend(ids)
-        else:
-            self._runs.append((origin, ids))
-            self._sampled.append(sampled)
-
-    def _force(self, segments: Sequence[Segment], parse: bool) -> Iterator[Delta]:
-        """Feed tokens that the model did not choose; returns their usage."""
-        ids = [token for _, run in self._c._tokenize(segments) for token in run]
-        if not ids:
-            return Usage()
-        fed = yield from self._engine.feed(ids)
-        self._note(Origin.THINKING, ids[: fed.n], False)
-        if parse:
-            text = "".join(segment.text for segment in segments)
-            yield from (p for p in self._parser.feed(text) if not isinstance(p, CallReady))
-        return Usage(n_prefill=fed.n, prefill_s=fed.seconds)

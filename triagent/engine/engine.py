@@ -15,15 +15,13 @@ from time import perf_counter
 import numpy as np
 
 from triagent.chat import CacheStatus, Evicted, Holding, Prefill
+from triagent.engine import telling
 from triagent.engine.assembly import Assembly
 from triagent.engine.context import Outcome
 from triagent.engine.hook import RoundReport
-from triagent.engine.native import Cache, Request
 from triagent.engine.sampling import Sampler
-from triagent.errors import EngineError, NativeError
+from triagent.errors import EngineError
 from triagent.kv.held import Held
-from triagent.kv.policy import Score
-from triagent.kv.score import Mode
 from triagent.kv.spans import Spans
 
 N_TAIL = 4096  # tokens remembered for going back; a longer way back needs a message to go on
@@ -269,70 +267,11 @@ class Engine:
 
     def status(self) -> CacheStatus:
         """The cache as it is now."""
-        if self.hook is None:
-            return self._unbounded_status()
-        hook, info = self.hook, self.hook.cache.info()
-        cache_bytes = info.bytes_k + info.bytes_v
-        return CacheStatus(
-            n_pos=self.n_pos,
-            n_used=info.n_used,
-            n_pinned=min(hook.protection.count(self.n_pos), info.n_used),
-            n_cells=info.n_cells,
-            budget=hook.protection.bounds.budget,
-            n_rounds=hook.n_rounds,
-            n_evicted=hook.n_evicted,
-            cache_bytes=cache_bytes + info.bytes_other,
-            full_bytes=cache_bytes * self.n_pos // max(1, info.n_cells) + info.bytes_other,
-            policy=self.parts.policy.name,
-            round_ms=self.round_ms,
-        )
-
-    def _unbounded_status(self) -> CacheStatus:
-        try:
-            info = Cache(self.context.handle).info()
-            n_cells, n_bytes = info.n_cells, info.bytes_k + info.bytes_v
-            other = info.bytes_other
-        except NativeError:  # a memory that the eviction API does not know: sizes are not told
-            n_cells, n_bytes, other = self.n_ctx, 0, 0
-        return CacheStatus(
-            n_pos=self.n_pos,
-            n_used=self.n_pos,
-            n_pinned=0,
-            n_cells=n_cells,
-            budget=0,
-            n_rounds=0,
-            n_evicted=0,
-            cache_bytes=n_bytes + other,
-            full_bytes=n_bytes * self.n_pos // max(1, n_cells) + other,
-            policy=self.parts.policy.name,
-        )
+        return telling.status(self)
 
     def holding(self) -> Holding:
         """Who still holds each position, and how it scores now."""
-        pinned = np.zeros(self.n_pos, bool)
-        score = np.full(self.n_pos, np.nan, np.float32)
-        if self.hook is not None and self.n_pos:
-            pinned = self.hook.protection.ranges(self.n_pos).contains(np.arange(self.n_pos))
-            score = self._scores(self.hook.cache)
-        return Holding(self.n_pos, self.held.share.copy(), score, pinned)
-
-    def _scores(self, cache: Cache) -> np.ndarray:
-        """Mean score of each candidate position over the rows that hold it, (n_pos,) float32."""
-        mean = np.full(self.n_pos, np.nan, np.float32)
-        assert self.hook is not None
-        if self.hook.policy.score is Score.HOST:
-            return mean
-        keep = self.hook.protection.ranges(self.n_pos)
-        request = Request(1, Mode.LAYER_HEAD, self.n_pos, protect=keep)
-        scores, cells = cache.score(request)
-        if not scores.size:
-            return mean
-        true = cache.positions()[:, cells].ravel()
-        total = np.bincount(true, scores.ravel().astype(np.float64), self.n_pos)
-        count = np.bincount(true, minlength=self.n_pos)
-        held = count > 0
-        mean[held] = total[held] / count[held]
-        return mean
+        return telling.holding(self)
 
     def close_context(self) -> None:
         """Free the context and leave the model loaded."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from triagent.engine.native import Cache, Callback, Reason, Request, Round, Select
 from triagent.kv.held import Held
-from triagent.kv.policy import Policy, Protection, Score, Verdict
+from triagent.kv.policy import Policy, Score
+from triagent.kv.protection import Protection, Verdict
 from triagent.kv.score import Mode
 from triagent.kv.spans import Spans
 

@@ -1,0 +1,86 @@
+"""What can be told of a session's cache: its sizes, and who still holds which position."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from triagent.chat import CacheStatus, Holding
+from triagent.engine.hook import Hook
+from triagent.engine.native import Cache, Request
+from triagent.errors import NativeError
+from triagent.kv.policy import Score
+from triagent.kv.score import Mode
+
+if TYPE_CHECKING:
+    from triagent.engine.engine import Engine
+
+
+def status(engine: Engine) -> CacheStatus:
+    """The cache as it is now."""
+    if engine.hook is None:
+        return _unbounded(engine)
+    hook, info = engine.hook, engine.hook.cache.info()
+    cache_bytes = info.bytes_k + info.bytes_v
+    return CacheStatus(
+        n_pos=engine.n_pos,
+        n_used=info.n_used,
+        n_pinned=min(hook.protection.count(engine.n_pos), info.n_used),
+        n_cells=info.n_cells,
+        budget=hook.protection.bounds.budget,
+        n_rounds=hook.n_rounds,
+        n_evicted=hook.n_evicted,
+        cache_bytes=cache_bytes + info.bytes_other,
+        full_bytes=cache_bytes * engine.n_pos // max(1, info.n_cells) + info.bytes_other,
+        policy=engine.parts.policy.name,
+        round_ms=engine.round_ms,
+    )
+
+
+def _unbounded(engine: Engine) -> CacheStatus:
+    try:
+        info = Cache(engine.context.handle).info()
+        n_cells, n_bytes, other = info.n_cells, info.bytes_k + info.bytes_v, info.bytes_other
+    except NativeError:  # a memory that the eviction API does not know: sizes are not told
+        n_cells, n_bytes, other = engine.n_ctx, 0, 0
+    return CacheStatus(
+        n_pos=engine.n_pos,
+        n_used=engine.n_pos,
+        n_pinned=0,
+        n_cells=n_cells,
+        budget=0,
+        n_rounds=0,
+        n_evicted=0,
+        cache_bytes=n_bytes + other,
+        full_bytes=n_bytes * engine.n_pos // max(1, n_cells) + other,
+        policy=engine.parts.policy.name,
+    )
+
+
+def holding(engine: Engine) -> Holding:
+    """Who still holds each position, and how it scores now."""
+    n_pos = engine.n_pos
+    pinned = np.zeros(n_pos, bool)
+    score = np.full(n_pos, np.nan, np.float32)
+    if engine.hook is not None and n_pos:
+        pinned = engine.hook.protection.ranges(n_pos).contains(np.arange(n_pos))
+        score = _scores(engine.hook, n_pos)
+    return Holding(n_pos, engine.held.share.copy(), score, pinned)
+
+
+def _scores(hook: Hook, n_pos: int) -> np.ndarray:
+    """Mean score of each candidate position over the rows that hold it, (n_pos,) float32."""
+    mean = np.full(n_pos, np.nan, np.float32)
+    if hook.policy.score is Score.HOST:
+        return mean
+    keep = hook.protection.ranges(n_pos)
+    scores, cells = hook.cache.score(Request(1, Mode.LAYER_HEAD, n_pos, protect=keep))
+    if not scores.size:
+        return mean
+    true = hook.cache.positions()[:, cells].ravel()
+    total = np.bincount(true, scores.ravel().astype(np.float64), n_pos)
+    count = np.bincount(true, minlength=n_pos)
+    held = count > 0
+    mean[held] = total[held] / count[held]
+    return mean
