@@ -185,14 +185,17 @@ def command_rewind(app: TriagentApp, argument: str) -> None:
     if turn is None:
         return
 
-    def rewound(paths: tuple[str, ...]) -> None:
-        agent = app.thread.agent
-        app.chat.show_past(agent)
+    def go_back(agent: Agent) -> tuple:
+        return agent.rewind(turn), agent.past(), agent.status()
+
+    def gone_back(found: tuple) -> None:
+        paths, past, cache = found
+        app.chat.show_past(past)
         files = f"; put back: {', '.join(paths)}" if paths else ""
         app.chat.note(f"back to before turn {turn}{files}")
-        app.chat.set_status(replace(app.chat.status, cache=agent.status()))
+        app.chat.set_status(replace(app.chat.status, cache=cache))
 
-    app.ask("rewind", lambda agent: agent.rewind(turn), rewound)
+    app.ask("rewind", go_back, gone_back)
 
 
 def command_mode(app: TriagentApp, argument: str) -> None:

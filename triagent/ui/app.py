@@ -113,6 +113,9 @@ class TriagentApp(App[int]):
                 self._services = self._services()
             return self._services
 
+    def _advice(self) -> str:
+        return self.services.advice() if self.services.advice else ""
+
     def _set_looks(self, no_color: bool) -> None:
         ui = self.config.ui
         theme = "ansi-dark" if no_color else ui.theme
@@ -131,6 +134,7 @@ class TriagentApp(App[int]):
         self.thread = AgentThread(
             lambda what, report: self.services.start(what, report),
             lambda: self.post_message(self.Woken()),
+            self._advice,
         )
         self.call_after_refresh(self.thread.open, self.first)
         if self._wrong_theme:
@@ -178,8 +182,7 @@ class TriagentApp(App[int]):
                 return
         self.chat.show_item(item)
         match item:
-            case Opened(agent, cache):
-                advice = self.services.advice() if self.services.advice else ""
+            case Opened(agent=agent, cache=cache, advice=advice):
                 self.chat.welcome(actions.welcome_of(agent, cache, advice))
             case ev.TurnStarted():
                 self._turn_began = time.monotonic()

@@ -7,7 +7,7 @@ typed while a turn ran.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -104,8 +104,8 @@ class ChatScreen(Screen):
         """Show one thing that happened."""
         self.set_status(after(self.status, item))
         match item:
-            case Opened(agent=agent):
-                self._opened(agent)
+            case Opened(agent=agent, past=past):
+                self._opened(agent, past)
             case Failed(during, error):
                 self._failed(during, error)
             case ev.ApprovalAsked():
@@ -124,18 +124,18 @@ class ChatScreen(Screen):
             case _ if type(item).__module__ == ev.__name__:
                 self.feed.put(item)
 
-    def _opened(self, agent: Agent) -> None:
+    def _opened(self, agent: Agent, past: Sequence[ev.Event]) -> None:
         self.failure.hide()
         self.prompt.display = True
         self.prompt.area.focus()
         self.last_round = None
         self.session = agent.session_id
-        self.show_past(agent)
+        self.show_past(past)
         self.set_title(agent)
 
-    def show_past(self, agent: Agent) -> None:
+    def show_past(self, past: Sequence[ev.Event]) -> None:
         """Fill the transcript with the session so far, its end in view."""
-        blocks, turns = blocks_of(agent.past())
+        blocks, turns = blocks_of(past)
         self.transcript.clear()
         self.transcript.extend(blocks)
         self.feed = Feed(self.transcript, self._clock)

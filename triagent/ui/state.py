@@ -14,7 +14,7 @@ def after(status: Status, item: Item) -> Status:
     match item:
         case Loading(text, share):
             return replace(status, phase=text, busy=True, share=share, rate_tps=0.0)
-        case Opened(agent, cache):
+        case Opened(agent=agent, cache=cache):
             return replace(
                 idle(status),
                 phase="opening",

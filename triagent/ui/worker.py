@@ -46,8 +46,11 @@ class Opened:
     """A session is open and takes commands."""
 
     agent: Agent
+    past: Sequence[Event]
     cache: CacheStatus
     """As it was then: the agent's thread alone may ask for it, and is busy from now on."""
+    advice: str = ""
+    """For a new session: which larger model fits this machine."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,15 @@ Item = Event | Loading | Opened | Failed | Done
 class AgentThread:
     """Runs one command after another on a thread of its own."""
 
-    def __init__(self, start: Start, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, start: Start, wake: Callable[[], None], advice: Callable[[], str] = lambda: ""
+    ) -> None:
         """Args:
         start: opens a session; called on the thread.
         wake: called on the thread when the inbox is no longer empty.
+        advice: a sentence for an empty session; called on the thread.
         """
-        self._start, self._wake = start, wake
+        self._start, self._wake, self._advice = start, wake, advice
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
         self._between: SimpleQueue[Command] = SimpleQueue()
         self._inbox: deque[Item] = deque()
@@ -172,7 +178,9 @@ class AgentThread:
         agent = self._start(what, lambda text, share=None: self._put(Loading(text, share)))
         self._agent = agent
         # The past is shown before the model has read it: one can read along meanwhile.
-        self._put(Opened(agent, agent.status()))
+        past = agent.past()
+        advice = "" if past else self._advice()
+        self._put(Opened(agent, past, agent.status(), advice))
         for event in agent.start():
             self._put(event)
 
