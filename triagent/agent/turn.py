@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from triagent.agent import guards
 from triagent.agent.calls import INTERRUPTED, Answered, Calls
@@ -28,7 +28,7 @@ from triagent.agent.events import (
     TurnStarted,
 )
 from triagent.agent.facts import Facts
-from triagent.agent.recall import RECALLED_HEAD
+from triagent.agent.minutes import Minutes
 from triagent.agent.tools import text as words
 from triagent.chat import Appended, Limits, Message, Role, StopReason
 from triagent.config import AgentConfig
@@ -68,6 +68,7 @@ class Turn:
         self.conversation, self.calls = conversation, calls
         self.session = conversation.session
         self.interrupt, self._steered = interrupt, steered
+        self._minutes = Minutes(conversation.session, number)
         self.facts = Facts(number)
         self.error: TriagentError | None = None
         """What made the turn fail, or None."""
@@ -86,11 +87,8 @@ class Turn:
         try:
             yield TurnStarted(self.number, text)
             prompt = yield from prepare()
-            self.session.event(
-                "turn_started", turn=self.number, text=text, pos=self.session.n_pos
-            )
+            self._minutes.started(text, prompt.recalled)
             if prompt.recalled:
-                self.session.event("recalled", turn=self.number, text=prompt.recalled)
                 yield Recalled(self.number, prompt.recalled)
             yield from self._steps(prompt.fed)
         except Interrupted:
@@ -137,17 +135,8 @@ class Turn:
         if appended.cancelled:
             yield from self._cut_feed(pending, appended, pos)
             return False
-        self._place(pending, pos)
+        self._minutes.fed(pending, pos)
         return True
-
-    def _place(self, pending: Sequence[Message], pos: int) -> None:
-        """Record what the user said and where it lies."""
-        stop = self.session.n_pos
-        for message in pending:
-            if message.role is Role.USER:
-                name = "nudge" if message.text.startswith(guards.MARK) else "user"
-                text = message.text.split(RECALLED_HEAD)[0]  # those words are known already
-                self.session.event(name, turn=self.number, text=text, pos=pos, stop=stop)
 
     def _after(self, said: Said) -> Generator[Event, None, list[Message]]:
         """What a step leads to."""
@@ -225,7 +214,7 @@ class Turn:
             answered = yield from self._recorded(self.calls.run(call))
             self.facts.add_call(answered.ok, self.calls.acts(call.name), answered.changed)
             text = answered.text if self._is_over else self._judge(answered)
-            self._record_call(answered, text)
+            self._minutes.ran(answered, text, self.conversation.model.count(text))
             results.append(Message(Role.TOOL, text, call.name, call.id))
         if self.interrupt.is_due:
             self._end_interrupted()
@@ -249,29 +238,14 @@ class Turn:
     def _recorded(
         self, events: Generator[Event, None, Answered]
     ) -> Generator[Event, None, Answered]:
-        """Record a proposal before it can run, so that a crash leaves a trace of it."""
         while True:
             try:
                 event = next(events)
             except StopIteration as stop:
                 return stop.value
             if isinstance(event, ToolProposed):
-                call = event.call
-                brief = {"id": call.id, "name": call.name, "arguments": call.arguments}
-                self.session.event(
-                    "tool_proposed", turn=self.number, call=brief, summary=event.summary,
-                    diff=event.diff,
-                )  # fmt: skip
+                self._minutes.proposed(event)
             yield event
-
-    def _record_call(self, answered: Answered, text: str) -> None:
-        pos = self.session.n_pos
-        self.session.event(
-            "tool_ended", turn=self.number, call_id=answered.call.id, tool=answered.call.name,
-            ok=answered.ok, text=text, seconds=round(answered.seconds, 3),
-            changed=list(answered.changed), pos=pos,
-            stop=pos + self.conversation.model.count(text),
-        )  # fmt: skip
 
     # -- endings
 
@@ -304,15 +278,7 @@ class Turn:
     def _keep(self, said: Said, cut: bool = False) -> None:
         """Record a message of the model: its tokens first, then its words."""
         self.conversation.keep(said.end.spans)
-        if said.thinking.strip():
-            self.session.event("thinking", turn=self.number, text=said.thinking)
-        if said.text.strip():
-            self.session.event(
-                "answer", turn=self.number, text=said.text, cut=cut, pos=said.pos,
-                stop=self.session.n_pos,
-            )  # fmt: skip
-        if not cut:
-            self.session.event("step_done", turn=self.number, reason=said.end.reason.value)
+        self._minutes.said(said, cut)
 
     def _end(self, outcome: Outcome, why: str) -> None:
         if not self._is_over:
@@ -332,15 +298,10 @@ class Turn:
         return self.facts.ended(self._outcome, self._why, cache, self._is_unproved)
 
     def _record_end(self, end: TurnEnded) -> None:
-        data = asdict(replace(end, cache=None))
-        data["outcome"], data["changed"] = end.outcome.value, list(end.changed)
-        del data["cache"]
-        if not self.session.ledger.state.turn_open:
-            return  # it failed before it began: nothing to close
         try:
-            self.session.event("turn_ended", **data)
+            self._minutes.ended(end)
         except TriagentError as error:
-            self._why = f"{self._why}; {error}"
+            self.error = self.error or error
 
     # -- small questions
 
