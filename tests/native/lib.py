@@ -41,6 +41,7 @@ class Model:
     """Weights, without a vocabulary. Freed by `close`, after its contexts."""
 
     def __init__(self, path: Path | str, n_gpu_layers: int = 0) -> None:
+        self.path = Path(path)
         self.lib = load().bindings
         self._quiet = silence(self.lib)
         self.lib.llama_backend_init()

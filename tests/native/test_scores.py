@@ -132,7 +132,7 @@ def _set_parts(session, coefficients, with_vectors, with_weights):
     """As Cache.set_score, with NULL for a term that is left out."""
     from ctypes import POINTER, c_float
 
-    from triagent.engine.native import CoefStruct
+    from triagent.engine.abi import CoefStruct
 
     structs = (CoefStruct * len(coefficients))()
     for struct, layer in zip(structs, coefficients, strict=True):
