@@ -29,7 +29,7 @@ def said(parser, pieces):
     return joined(out + last), reply
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_message_is_read_alike_at_once_and_in_pieces(golden, data):
     pieces = data.draw(st.lists(st.sampled_from(pieces_of(golden)), max_size=12))
@@ -42,7 +42,7 @@ def test_any_message_is_read_alike_at_once_and_in_pieces(golden, data):
         assert again.notes == reply.notes
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_nothing_that_was_said_is_lost(golden, data):
     """Every word stands in the stream, in order; only marks and blank space are left out."""
