@@ -101,6 +101,13 @@ def test_a_budget_as_large_as_the_context_changes_no_token(engine_of, policy):
     assert bounded.status().n_rounds == 0
 
 
+def test_no_more_cells_are_allocated_than_there_are_positions(engine_of):
+    engine = engine_of(budget=900, n_ctx=1000)
+    assert engine.status().n_cells == 1024
+    feed(engine, 1000)
+    assert engine.status().n_used == 1000 - engine.status().n_evicted
+
+
 def test_progress_comes_after_each_chunk(engine_of):
     items, _ = feed(engine_of(), 150)
     assert [i.n_done for i in items if isinstance(i, Prefill)] == [64, 128, 150]

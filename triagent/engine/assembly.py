@@ -8,7 +8,7 @@ from pathlib import Path
 from triagent.config import CacheConfig, ModelConfig
 from triagent.engine import native
 from triagent.engine.context import CACHE_TYPES, Context
-from triagent.engine.devices import free_bytes
+from triagent.engine.devices import devices, free_bytes
 from triagent.engine.hook import Hook
 from triagent.engine.model import LoadedModel
 from triagent.engine.native import Cache, Kind
@@ -92,7 +92,7 @@ def _bounds(
 ) -> Bounds:
     budget = cache.budget
     if budget is None:
-        free = free_bytes(model.devices, model.on_gpu)
+        free = free_bytes(devices(), model.on_gpu)  # what the weights have left
         budget = auto_budget(stats, free, _cell_bytes(model, config.cache_type), n_ctx)
     return Bounds(budget, cache.interval, cache.chunk, cache.n_sink, cache.n_window)
 
@@ -118,9 +118,8 @@ def _bounded(
     path: Path | None,
     notes: list[str],
 ) -> Assembly:
-    # window layers need cells for their window and a batch, however small the budget
-    swa = -(-(model.n_swa + bounds.chunk) // CELL_PAD) * CELL_PAD if model.n_swa else 0
-    context = Context(model, n_ctx, bounds.chunk, config.cache_type, max(bounds.n_cells, swa))
+    n_cells = _cells(bounds, model.n_swa, n_ctx)
+    context = Context(model, n_ctx, bounds.chunk, config.cache_type, n_cells)
     try:
         native_cache = Cache(context.handle)
         check_backends(native_cache)
@@ -134,6 +133,16 @@ def _bounded(
     return Assembly(
         model, context, policy, n_ctx, bounds.chunk, config.cache_type, hook, path, tuple(notes)
     )
+
+
+def _cells(bounds: Bounds, n_swa: int, n_ctx: int) -> int:
+    """Cells to allocate: never more than positions, never less than window layers need.
+
+    Those must hold their window and a batch, however small the budget.
+    """
+    least = n_swa + bounds.chunk if n_swa else 0
+    wanted = max(min(bounds.n_cells, n_ctx), least)
+    return -(-wanted // CELL_PAD) * CELL_PAD
 
 
 def check_backends(cache: Cache) -> None:
