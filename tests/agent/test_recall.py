@@ -53,6 +53,16 @@ def test_an_unrelated_question_gets_no_words(desk):
     assert told(agent)[-1] == "What is the capital of France?"
 
 
+def test_the_same_request_from_before_is_no_answer(desk):
+    agent = long_session(desk, ["It is 7341.", *["ok"] * 4, "It is 7341."])
+    list(agent.turn("Which port does the staging server listen on?"))
+    for _ in range(4):
+        list(agent.turn(FILLER))
+    list(agent.turn("Which port does the staging server listen on?"))
+    offered = told(agent)[-1].split("[recalled]")[1]
+    assert "Which port" not in offered and "listens on port 7341." in offered
+
+
 def test_offered_words_are_not_found_again_as_if_the_user_had_said_them(desk):
     agent = long_session(desk, ["It is 7341.", call("recall", query="port 7341"), "ok"])
     list(agent.turn("Which port does the staging server listen on?"))

@@ -59,7 +59,11 @@ class Recall:
 
     def _ranked(self, query: str, turn: int) -> list[Passage]:
         words = terms(query)
-        found = [x for x in self._session.search(query, 40) if not _is_asked(x.passage, turn)]
+        found = [
+            item
+            for item in self._session.search(query, 40)
+            if not _is_asked(item.passage, turn) and _adds(item.passage, words)
+        ]
         found.sort(key=lambda item: _order(item, words))
         seen: dict[str, Passage] = {}
         for item in found:
@@ -104,6 +108,11 @@ def audit(session: Session) -> Iterator[Round]:
 
 def _is_asked(passage: Passage, turn: int) -> bool:
     return passage.turn >= turn and passage.who == "user"
+
+
+def _adds(passage: Passage, words: Sequence[str]) -> bool:
+    """Whether a passage says anything that the query does not say itself."""
+    return not set(terms(passage.text)) <= set(words)
 
 
 def _order(item: Found, words: Sequence[str]) -> tuple[float, bool]:
