@@ -235,6 +235,48 @@ def state_rows(session, n: int) -> None:
     assert session.set_state(pack_state(magic, CacheState(np.arange(n), rows[:1], rows[1:], 1, 1)))
 
 
+@pytest.mark.parametrize("cache_type", ["f32", "q8_0"])
+def test_scores_stay_right_through_rounds_roll_backs_and_restores(session_of, cache_type):
+    """Norms are computed once and move with their rows: every history must leave them right."""
+    from tests.native.lib import keys_of
+    from tests.native.test_moves import request_for
+
+    shape = replace(QWEN3, head_dim=128)
+    session = session_of(shape, n_cells=512, cache_type=cache_type)
+    coefficients = random_coefficients(session)
+    session.cache.set_score(Kind.COEF, False, 1.0, coefficients)
+
+    def check():
+        request = Request(1, Mode.LAYER_HEAD, now=session.n_past)
+        found, cells = session.cache.score(request, vector_mode=True)
+        used = np.flatnonzero(session.cache.cells() >= 0)
+        keys = [k[np.searchsorted(used, cells)] for k in keys_of(session)]
+        wanted = vector_scores(shape, keys, coefficients, now=session.n_past)
+        flat = np.concatenate([w.reshape(-1, len(cells)) for w in wanted])
+        assert worst_error(found, flat) < 2e-4
+
+    session.feed(tokens(300))
+    for mode in (Mode.LAYER_HEAD, Mode.HEAD, Mode.SHARED):
+        session.cache.round(request_for(session, 120, mode))
+        session.feed(tokens(90, 1))
+        check()
+    session.remove_from(session.n_past - 10)
+    session.feed(tokens(10, 2))  # other keys at the same positions, perhaps in the same cells
+    check()
+    session.feed(tokens(5, 3))  # a round that scores nothing still moves norms of new rows
+    n = session.cache.shape(request_for(session, 1, Mode.LAYER_HEAD))[0]
+    scores = np.random.default_rng(0).standard_normal((4, n)).astype(np.float32)
+    session.cache.round(request_for(session, 50, Mode.LAYER_HEAD, scores=scores))
+    check()
+    state = session.state()
+    session.lib.llama_memory_clear(session.memory, True)
+    session.feed(tokens(200, 4))
+    assert session.set_state(state)
+    session.cache.sync(forget=True)
+    session.n_past = session.cache.info().pos_max + 1
+    check()
+
+
 def test_the_graph_is_reused_and_remade_when_the_shape_changes(session_of):
     session = fed_session(session_of, QWEN3)
     coefficients = random_coefficients(session)
