@@ -19,6 +19,8 @@ from time import perf_counter
 
 import psutil
 
+from bench import session_raw
+from bench.random_model import SHAPES
 from triagent.agent.context import system_prompt
 from triagent.agent.tools import TOOLS
 from triagent.chat import Appended, Limits, Message, Prefill, Role, StepEnd
@@ -32,6 +34,8 @@ N_NEAR = 3  # turns whose median stands for one point
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="GGUF; needed for ours and stock")
     parser.add_argument("--sidecar", type=Path)
+    parser.add_argument("--raw", action="store_true", help="token ids only: needs no vocabulary")
+    parser.add_argument("--random", choices=SHAPES, help="make a random model (with --raw)")
     parser.add_argument("--sections", default="ours,stock,fake", help="comma-separated")
     parser.add_argument("--turns", default="2,10,50,200", help="turns that are compared")
     parser.add_argument("--turn-tokens", type=int, default=256, help="tokens each turn appends")
@@ -53,7 +57,8 @@ def main(options: argparse.Namespace) -> int:
     points = sorted(int(turn) for turn in options.turns.split(","))
     results: dict = {"command": " ".join(sys.argv)}
     if {"ours", "stock"} & set(wanted):
-        results["ours"], turns = ours(options, points)
+        grow = session_raw.run if options.raw or options.random else ours
+        results["ours"], turns = grow(options, points, N_NEAR)
         _keep(options.out, results)
         if "stock" in wanted:
             results["stock"] = stock(options, points, turns)
@@ -68,9 +73,11 @@ def main(options: argparse.Namespace) -> int:
 # ---------------------------------------------------------------- ours
 
 
-def ours(options: argparse.Namespace, points: list[int]) -> tuple[dict, list[list[int]]]:
+def ours(
+    options: argparse.Namespace, points: list[int], n_near: int
+) -> tuple[dict, list[list[int]]]:
     """Seconds to the first token at each point, and the tokens of each turn."""
-    n_turns = points[-1] + N_NEAR - 1
+    n_turns = points[-1] + n_near - 1
     n_ctx = (n_turns + 8) * (options.turn_tokens + 64)
     model = EngineModel(
         ModelConfig(
