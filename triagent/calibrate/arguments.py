@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from-stats", type=Path, metavar="PT", help="convert published statistics"
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write tables and pictures")
+    parser.add_argument(
+        "--trained", type=Path, metavar="NPZ", help="use these coefficients in place of a fit"
+    )
     parser.add_argument("--no-fit", action="store_true", help="published centers only")
     parser.add_argument("--no-test", action="store_true", help="leave the self-test out")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (cores less one)")

@@ -51,6 +51,8 @@ def _measure(args: argparse.Namespace, show: Progress) -> tuple[Stats, make.Made
     if args.from_stats:
         return make.from_official(args.from_stats, args.model), None
     recipe = make.Recipe(n_tokens=args.tokens, test=not args.no_test, texts=tuple(args.text))
+    if args.trained:
+        recipe = replace(recipe, trained=args.trained)
     if args.no_fit:
         recipe = replace(recipe, n_fit=0)
     config = ModelConfig(path=args.model, threads=args.threads, gpu_layers=args.gpu_layers)

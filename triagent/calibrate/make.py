@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from triagent import __version__
-from triagent.calibrate import measure, selftest, text
+from triagent.calibrate import measure, selftest, text, trained
 from triagent.calibrate.centers import LayerCenters
 from triagent.calibrate.fit import L2M, LayerFit
 from triagent.calibrate.measure import Progress
@@ -40,6 +40,8 @@ class Recipe:
     """Texts written twice, of each kind; 0: no fit."""
     fit_tokens: int = 3072
     """Of one copy."""
+    trained: Path | None = None
+    """Coefficients to use in place of a fit, see `trained`."""
     test: bool = True
     plan: selftest.Plan = field(default_factory=selftest.Plan)
     texts: tuple[str, ...] = ()
@@ -69,9 +71,14 @@ def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) 
         config = _within(config, model)
         plan = replace(recipe.plan, n_tokens=min(recipe.plan.n_tokens, model.n_ctx_train))
         centers = measure.measure_centers(config, texts.centers(), progress)
-        twice, weights = texts.twice(model.n_ctx_train)
-        fits = measure.measure_fit(config, twice, weights, L2M, progress) if twice else []
+        fits: list[LayerFit] = []
+        if recipe.n_fit and recipe.trained is None:
+            twice, weights = texts.twice(model.n_ctx_train)
+            fits = measure.measure_fit(config, twice, weights, L2M, progress)
         stats = _stats(file, centers, fits, texts.digest)
+        if recipe.trained is not None:
+            how = {**stats.recipe, "fit": f"trained end to end ({recipe.trained.name})"}
+            stats = replace(stats, fits=trained.read(recipe.trained), recipe=how)
         verdict = None
         if recipe.test:
             args = (config, stats, texts.writer, texts.fresh_prose(plan.n_tokens), plan, progress)

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 
 from triagent.calibrate.text import Session, Writer
 from triagent.config import ModelConfig
-from triagent.engine.trial import Trial
+from triagent.engine.trial import Ranking, Trial, ranking
 from triagent.kv.sidecar import SelfTest, Stats
 
 SHARES = (1 / 2, 1 / 4, 1 / 8, 1 / 16)
 SAFE_RECALL = 0.95
 """Of full attention's recall: what a safe budget must keep."""
+FULL = "full"
 CAREFUL = "knorm"
 """The score for a model that was not or cannot be checked."""
 
@@ -78,8 +79,8 @@ def run(
         for name in scores
         for share in SHARES
     )
-    verdict = choose(tests, right["none", 1.0] / n, longest)
-    return replace(verdict, full_nll=nll.get(("none", 1.0)))
+    verdict = choose(tests, right[FULL, 1.0] / n, longest)
+    return replace(verdict, full_nll=nll.get((FULL, 1.0)))
 
 
 def candidates(stats: Stats) -> list[str]:
@@ -130,6 +131,10 @@ def _nats(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def _rank(name: str) -> Ranking | None:
+    return None if name == FULL else ranking(name)
+
+
 class _Exam:
     def __init__(self, trial: Trial, writer: Writer, plan: Plan, progress, n_cells: int) -> None:
         self._trial, self._writer, self._plan = trial, writer, plan
@@ -139,7 +144,7 @@ class _Exam:
     def recall(
         self, sessions: Sequence[Session], scores: Sequence[str]
     ) -> dict[tuple[str, float], int]:
-        """Questions answered rightly, for each (score, share); ("none", 1) is full attention."""
+        """Questions answered rightly, for each (score, share); (FULL, 1) is full attention."""
         right: dict[tuple[str, float], int] = {}
         total = len(sessions) * self._n_cells
         for i, session in enumerate(sessions):
@@ -147,7 +152,7 @@ class _Exam:
             text = self._trial.read(session.ids, session.n_prompt)
             for j, (name, share) in enumerate(self._grid(scores)):
                 keep = session.n_prompt + int(share * (len(session.ids) - session.n_prompt))
-                self._trial.compress(text, name, keep)
+                self._trial.compress(text, _rank(name), keep)
                 good = sum(self._trial.ask(*question) for question in questions)
                 right[name, share] = right.get((name, share), 0) + good
                 self._progress("self-test: recall", i * self._n_cells + j + 1, total)
@@ -162,7 +167,7 @@ class _Exam:
         out = {}
         for j, (name, share) in enumerate(self._grid(scores)):
             budget = int(share * (start + plan.n_prose))
-            self._trial.stream(prose[:start], 0, name, budget)
+            self._trial.stream(prose[:start], 0, _rank(name), budget)
             ids = prose[start : start + plan.n_prose + 1]
             steps = self._trial.teacher_forced(ids)
             losses = [-step[token] for step, token in zip(steps, ids[1:], strict=True)]
@@ -171,7 +176,7 @@ class _Exam:
         return out
 
     def _grid(self, scores: Sequence[str]) -> Iterator[tuple[str, float]]:
-        yield "none", 1.0
+        yield FULL, 1.0
         for name in scores:
             for share in SHARES:
                 yield name, share

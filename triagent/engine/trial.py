@@ -6,7 +6,7 @@ pinned prompt, sinks and window are the same for every policy.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +15,34 @@ import numpy as np
 from triagent.config import CacheConfig, ModelConfig
 from triagent.engine.assembly import assemble, set_score
 from triagent.engine.engine import Engine
-from triagent.errors import EngineError
+from triagent.engine.native import Kind
+from triagent.errors import ConfigError, EngineError
+from triagent.kv.coefficients import Coefficients
 from triagent.kv.policy import POLICIES, Policy, choose_mode
 from triagent.kv.score import Mode
 from triagent.kv.sidecar import Stats
 
 ROOM = 512
 """Cells beyond the text, for a question and its answer."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One way to rank cells: a policy, and coefficients where they are not the sidecar's."""
+
+    name: str
+    policy: Policy
+    coefficients: tuple[Coefficients, ...] = ()
+    """Of each cache layer; empty: what the policy's own score needs."""
+    normalize: bool = True
+    """Z-normalize coefficients' scores; only with `coefficients`."""
+
+
+def ranking(name: str) -> Ranking:
+    """The policy of this name, as the engine would run it. Raises: ConfigError."""
+    if name not in POLICIES:
+        raise ConfigError(f"policy {name!r} is not known; choose {', '.join(POLICIES)}")
+    return Ranking(name, POLICIES[name]())
 
 
 @dataclass(frozen=True)
@@ -90,12 +111,20 @@ class Trial:
         drain(self.engine.feed(ids))
         return Read(bytes(self.engine.context.state()), self.engine.n_pos, n_prompt)
 
-    def compress(self, text: Read, policy: str, keep: int, select: str = "per-layer-head") -> None:
-        """Come back to a text and evict all but `keep` cells, before any question is known."""
+    def compress(
+        self, text: Read, rank: Ranking | None, keep: int, select: str = "per-layer-head"
+    ) -> None:
+        """Come back to a text and evict all but `keep` cells, before any question is known.
+
+        rank: None keeps everything.
+        """
         self._back(text)
-        self._use(policy, select)
-        n_evict = text.n_pos - keep
-        if policy != "none" and n_evict > 0 and self.hook.run(n_evict, "trial") is None:
+        n_kept = max(keep, self.hook.protection.count(text.n_pos))
+        n_evict = text.n_pos - n_kept
+        if rank is None or n_evict <= 0:
+            return
+        self._use(rank, select)
+        if self.hook.run(n_evict, "trial") is None:
             raise EngineError(f"nothing may be evicted to keep {keep} of {text.n_pos} cells")
         self.hook.take_reports()
 
@@ -103,13 +132,14 @@ class Trial:
         self,
         ids: Sequence[int],
         n_prompt: int,
-        policy: str,
+        rank: Ranking | None,
         budget: int,
         select: str = "per-layer-head",
     ) -> None:
         """Feed a text in chunks of an interval, never holding more than budget + interval."""
-        self._reset(budget if policy != "none" else len(ids) + ROOM)
-        self._use(policy, select)
+        self._reset(len(ids) + ROOM if rank is None else budget)
+        if rank is not None:
+            self._use(rank, select)
         chunk, self.engine.parts.chunk = self.engine.parts.chunk, self._bounds.interval
         self.engine.pin(0, n_prompt)
         drain(self.engine.feed(ids))
@@ -134,6 +164,18 @@ class Trial:
         self.hook.protection.bounds = bounds
         self.hook.arm()
         return right
+
+    def answer(self, n_tokens: int, is_end: Callable[[int], bool]) -> list[int]:
+        """Greedy tokens until one of them ends the message; evicting as they come."""
+        out: list[int] = []
+        while len(out) < n_tokens:
+            token = int(self.engine.logits().argmax())
+            if is_end(token):
+                break
+            out.append(token)
+            if self.engine.step(token) is None:
+                break
+        return out
 
     def teacher_forced(self, ids: Sequence[int]) -> Generator[np.ndarray, None, None]:
         """Feed tokens one by one, evicting as they come; yields log-probabilities before each.
@@ -165,10 +207,11 @@ class Trial:
         engine.n_pos = self.hook.now = text.n_pos
         engine.pin(0, text.n_prompt)
 
-    def _use(self, policy: str, select: str) -> None:
-        if policy == "none":
-            return
-        made: Policy = POLICIES[policy]()
-        set_score(self.hook.cache, made, self._stats, self.engine.model.file.fingerprint)
-        self.hook.policy = made
-        self.hook.mode = Mode.SHARED if made.shared else choose_mode(select, made)
+    def _use(self, rank: Ranking, select: str) -> None:
+        cache, policy = self.hook.cache, rank.policy
+        if rank.coefficients:
+            cache.set_score(Kind.COEF, rank.normalize, coefficients=list(rank.coefficients))
+        else:
+            set_score(cache, policy, self._stats, self.engine.model.file.fingerprint)
+        self.hook.policy = policy
+        self.hook.mode = Mode.SHARED if policy.shared else choose_mode(select, policy)
