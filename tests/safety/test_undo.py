@@ -61,6 +61,14 @@ def test_rewind_takes_back_a_turn_and_all_after_it(undo, work):
     assert undo.rewind(1) == ("f1",) and files(work) == {}
 
 
+def test_a_turn_that_came_to_nothing_is_passed_over(undo, work):
+    undo.begin(1)
+    write(undo, work, "a", "1")
+    undo.begin(2)
+    undo.record("a")
+    assert undo.undo() == ("a",) and files(work) == {}
+
+
 def test_permissions_deleted_files_and_binary_content_come_back(undo, work):
     script = work.root / "s"
     script.write_bytes(bytes(range(256)))

@@ -118,6 +118,17 @@ def test_readers_never_see_half_a_file(work):
     assert not torn
 
 
+def test_what_a_killed_process_left_is_swept_and_nothing_else(work):
+    dead = ".triagent-4194305-0123456789abcdef.tmp"  # beyond the largest process id
+    alive = f".triagent-{os.getpid()}-0123456789abcdef.tmp"
+    for name in (dead, alive, "mine.tmp"):
+        (work.root / "d" / name).write_text("x")
+    work.sweep("d")
+    work.sweep("missing")
+    assert sorted(os.listdir(work.root / "d"))[0] == alive
+    assert not (work.root / "d" / dead).exists() and (work.root / "d" / "mine.tmp").exists()
+
+
 def test_removing_takes_a_file_or_a_link_and_no_folder(work):
     work.remove("link")
     assert (work.root / "d/a.txt").exists()

@@ -8,6 +8,7 @@ Implements `ports.Undo`.
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -58,8 +59,11 @@ class LocalUndo:
 
     def undo(self) -> tuple[str, ...]:
         """Put back the files of the last turn that changed any; returns their paths."""
-        turns = [turn for turn, files in self._before.items() if files]
-        return self.rewind(max(turns)) if turns else ()
+        while turns := [turn for turn, files in self._before.items() if files]:
+            # A turn may have been about to change a file and come to nothing.
+            if changed := self.rewind(max(turns)):
+                return changed
+        return ()
 
     def rewind(self, turn: int) -> tuple[str, ...]:
         """Put back every file as it was before `turn` began; returns their paths."""
@@ -127,6 +131,9 @@ class LocalUndo:
                 open_turn = int(fact["command"])
             elif "command done" in fact:
                 open_turn = None
+        last = self._before.get(max(self._before, default=0), {})
+        for folder in {posixpath.dirname(name) or "." for name in last}:
+            self._workspace.sweep(folder)
         if open_turn is not None:
             self._settle(open_turn)
 

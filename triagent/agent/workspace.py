@@ -11,11 +11,14 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import re
 import secrets
 import stat
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import psutil
 
 from triagent.agent import paths
 from triagent.agent.ports import Entry
@@ -23,6 +26,7 @@ from triagent.errors import ToolError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
+_TEMPORARY = re.compile(r"\.triagent-([0-9]+)-[0-9a-f]{16}\.tmp")
 
 
 class LocalWorkspace:
@@ -134,6 +138,15 @@ class LocalWorkspace:
         with _Walk(self, name, follow=False) as walk:
             parent, last = walk.parent()
             os.unlink(last, dir_fd=parent)
+
+    def sweep(self, folder: str) -> None:
+        """Remove what a killed process left in a folder: files it had not yet put in place."""
+        with suppress(ToolError), _Walk(self, folder, follow=False) as walk:
+            fd = walk.folder()
+            for name in os.listdir(fd):
+                match = _TEMPORARY.fullmatch(name)
+                if match and not psutil.pid_exists(int(match[1])):
+                    os.unlink(name, dir_fd=fd)
 
     def handle(self) -> int:
         """A fresh handle on the folder, for the caller to close."""
@@ -305,7 +318,7 @@ def _entry(entry: os.DirEntry[str]) -> Entry:
 
 
 def _replace(parent: int, name: str, data: bytes, mode: int | None) -> None:
-    temporary = f".{secrets.token_hex(8)}.tmp"
+    temporary = f".triagent-{os.getpid()}-{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(temporary, flags, 0o666, dir_fd=parent)
     try:
