@@ -13,9 +13,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
+
+
+def _kept_hash(self: Any) -> int:
+    """A node's hash, counted once: nodes are deep, and states are sets of stacks of them."""
+    found: int | None = self.__dict__.get("_hash")
+    if found is None:
+        found = hash((type(self), *(getattr(self, f.name) for f in fields(self))))
+        self.__dict__["_hash"] = found
+    return found
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,8 @@ class Seq:
 
     nodes: tuple[Node, ...]
 
+    __hash__ = _kept_hash
+
     def expand(self) -> Iterable[tuple[Node, ...]]:
         yield self.nodes
 
@@ -101,6 +112,8 @@ class Alt:
     """Any one of these."""
 
     nodes: tuple[Node, ...]
+
+    __hash__ = _kept_hash
 
     def expand(self) -> Iterable[tuple[Node, ...]]:
         return ((node,) for node in self.nodes)
@@ -112,6 +125,8 @@ class Repeat:
 
     node: Node
     most: int = 1 << 30
+
+    __hash__ = _kept_hash
 
     def expand(self) -> Iterable[tuple[Node, ...]]:
         yield ()
@@ -130,6 +145,8 @@ class Fields:
     between: Node
     first: bool = True
 
+    __hash__ = _kept_hash
+
     def expand(self) -> Iterable[tuple[Node, ...]]:
         if not self.required:
             yield ()
@@ -145,6 +162,8 @@ class AnyJson:
 
     depth: int = 16
     no_tags: bool = False
+
+    __hash__ = _kept_hash
 
     def expand(self) -> Iterable[tuple[Node, ...]]:
         string = string_node(self.no_tags)
