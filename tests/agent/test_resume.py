@@ -125,6 +125,21 @@ def test_a_session_open_elsewhere_cannot_be_continued(desk):
     assert end.outcome is Outcome.FAILED and "another process" in end.why
 
 
+def test_a_full_disk_stops_the_turn_before_the_tool_runs(desk, monkeypatch):
+    agent = desk.agent([call("bash", command="touch ran"), "ok"])
+    list(agent.start())
+    real = agent.session.ledger.append
+
+    def full(kind, data, sync=True):
+        if data.get("name") == "tool_proposed":
+            raise SessionError("cannot write: No space left on device; free space")
+        return real(kind, data, sync)
+
+    monkeypatch.setattr(agent.session.ledger, "append", full)
+    assert "space" in end_of(list(agent.turn("go"))).why
+    assert agent.machine.sandbox.commands == []
+
+
 def test_a_write_that_fails_is_a_failed_turn_and_the_next_one_is_whole(desk, monkeypatch):
     agent = desk.agent(["one two three", "again"])
     list(agent.start())

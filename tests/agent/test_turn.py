@@ -205,6 +205,32 @@ def test_cancel_while_a_tool_runs_completes_the_pair(desk):
     assert agent.model.spans[-1].text.endswith("</assistant>\n") and agrees(agent)
 
 
+def test_a_second_cancel_does_not_stop_what_closes_the_turn(desk):
+    agent = desk.agent([call("bash", command="sleep 20")], chunk=2)
+    events = []
+    for event in agent.turn("run"):
+        events.append(event)
+        if isinstance(event, ToolStarted) or ended(events):
+            agent.cancel()
+    assert end_of(events).outcome is Outcome.CANCELLED
+    assert agent.model.spans[-1].text.endswith("</assistant>\n") and agrees(agent)
+
+
+def test_what_was_said_between_is_not_told_as_a_result(desk):
+    (desk.work / "a.txt").write_text("word " * 99)
+    agent = desk.agent([call("read", path="a.txt"), "later"], chunk=8)
+    events, fed = [], 0
+    for event in agent.turn("read"):
+        events.append(event)
+        if isinstance(event, ToolStarted):
+            agent.steer("and hurry")
+        fed += isinstance(event, Prefilling) and bool(ended(events))
+        if fed == 2:
+            agent.cancel()
+    assert end_of(events).outcome is Outcome.CANCELLED and agrees(agent)
+    assert "".join(x.text for x in agent.spans()).count("interrupted by user") == 1
+
+
 def test_cancel_while_asked_is_a_denial(desk):
     desk.gate.set_mode("ask")
     agent = desk.agent([call("bash", command="echo hi"), "x"])
@@ -263,6 +289,14 @@ def test_a_repeated_call_is_warned_of_at_three_and_stopped_at_five(desk):
     results = told(agent)[1:]
     assert ["warning" in text for text in results] == [False, False, True, True, True]
     assert agrees(agent)
+
+
+def test_calls_behind_the_one_that_stopped_the_turn_are_not_run(desk):
+    twice = step(*[call("glob", pattern="*")] * 5, call("write", path="a", content="x"))
+    agent = desk.agent([twice])
+    assert end_of(list(agent.turn("look"))).outcome is Outcome.STOPPED
+    assert told(agent)[-1].startswith("not run: the same call") and agrees(agent)
+    assert not (desk.work / "a").exists()
 
 
 def test_equal_calls_with_other_results_are_no_repetition(desk):

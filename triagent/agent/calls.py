@@ -30,6 +30,7 @@ from triagent.chat import ToolCall
 from triagent.errors import ToolError
 
 INTERRUPTED = "interrupted by user"
+OUT_OF_TIME = "not run: the time of this turn is over"
 DENIED = "denied by the user"
 
 
@@ -86,10 +87,16 @@ class Calls:
         self.tools, self.context, self.gate = tools, context, gate
         self._approvals, self._interrupt = approvals, interrupt
 
-    def run(self, call: ToolCall) -> Generator[Event, None, Answered]:
-        """Everything that becomes of one call; its last event is `ToolEnded`."""
+    def run(self, call: ToolCall, skip: str = "") -> Generator[Event, None, Answered]:
+        """Everything that becomes of one call; its last event is `ToolEnded`.
+
+        Args:
+            skip: why it shall not run; empty: it may.
+        """
         if self._interrupt.is_due:
-            answered = Answered(call, INTERRUPTED, False)
+            skip = INTERRUPTED if self._interrupt.cancel.is_set() else OUT_OF_TIME
+        if skip:
+            answered = Answered(call, skip, False)
             yield ToolProposed(call, call.name)
         else:
             answered = yield from self._run(call)

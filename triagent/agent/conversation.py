@@ -78,6 +78,12 @@ class Conversation:
     def __init__(self, model: Model, session: Session, interrupt: Interrupt) -> None:
         self.model, self.session = model, session
         self._interrupt = interrupt
+        self._is_stoppable = False
+
+    def cancel(self) -> None:
+        """Stop what the model does now, unless it is what ends a message. From any thread."""
+        if self._is_stoppable:
+            self.model.cancel()
 
     # -- opening
 
@@ -209,7 +215,7 @@ class Conversation:
 
     def _watch(self, deltas: Iterator[Delta], stoppable: bool = True) -> Iterator[Delta]:
         """Cancel the model when the turn shall end, also when that was asked too early for it."""
-        told = False
+        told, self._is_stoppable = False, stoppable
         try:
             for delta in deltas:
                 if not told and stoppable and self._interrupt.is_due:
@@ -221,6 +227,8 @@ class Conversation:
             for _ in deltas:
                 pass
             raise
+        finally:
+            self._is_stoppable = False
 
     def _event(self, delta: Delta) -> Iterator[Event]:
         match delta:

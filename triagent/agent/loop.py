@@ -148,7 +148,7 @@ class Agent:
     def cancel(self) -> None:
         """Stop the running turn. From any thread."""
         self._interrupt.cancel.set()
-        self.model.cancel()
+        self._conversation.cancel()
         self._approvals.wake()
 
     def answer(self, id: str, decision: Decision) -> None:
@@ -200,6 +200,7 @@ class Agent:
         starts = self.turn_starts()
         if turn not in starts:
             raise SessionError(f"there is no turn {turn}; the last is {self.session.turn}")
+        self._interrupt.begin(float("inf"))
         files = self.machine.undo.rewind(turn)
         for _ in self._conversation.rewind(starts[turn], turn):
             pass

@@ -211,7 +211,8 @@ class Turn:
     def _run_calls(self, said: Said) -> Generator[Event, None, list[Message]]:
         results: list[Message] = []
         for call in said.end.calls:
-            answered = yield from self._recorded(self.calls.run(call))
+            skip = f"not run: {self._why}" if self._is_over else ""
+            answered = yield from self._recorded(self.calls.run(call, skip))
             self.facts.add_call(answered.ok, self.calls.acts(call.name), answered.changed)
             text = answered.text if self._is_over else self._judge(answered)
             self._minutes.ran(answered, text, self.conversation.model.count(text))
@@ -272,7 +273,8 @@ class Turn:
         if spans:
             yield from self.conversation.close_message(NOTE_CUT)
         else:
-            yield from self._settle([replace(x, text=INTERRUPTED) for x in pending])
+            tools = [message for message in pending if message.role is Role.TOOL]
+            yield from self._settle([replace(x, text=INTERRUPTED) for x in tools])
         self._end_interrupted()
 
     def _keep(self, said: Said, cut: bool = False) -> None:

@@ -177,16 +177,19 @@ class Index:
 
     @contextlib.contextmanager
     def _again(self) -> Iterator[None]:
-        """Replace the file when it turns out damaged; the question then goes unanswered once."""
+        """Replace the file when it turns out damaged; the question then goes unanswered once.
+
+        Whatever fails here, the session goes on: this is a cache.
+        """
         try:
             yield
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-        except sqlite3.DatabaseError:
-            self._db.close()
-            self._remove()
-            self._db = self._open()
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error) or "full" in str(error):
+                return
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._db.close()
+                self._remove()
+                self._db = self._open()
 
     def _offset(self, id: str, ledger: Ledger) -> int:
         row = self._db.execute("SELECT offset, birth FROM sessions WHERE id = ?", (id,)).fetchone()
