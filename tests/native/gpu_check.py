@@ -133,7 +133,11 @@ def check_scores(session, shape, normalize: bool, tolerance: float) -> np.ndarra
     wanted = np.concatenate([v.reshape(-1, len(cells)) for v in vectors])
     error = float((np.abs(found - wanted) / wanted.std(-1, keepdims=True)).max())
     print(f"    scores: largest difference {error:.1e} of a row's deviation")
-    assert error < tolerance
+    if not error < tolerance:
+        difference = np.abs(found - wanted) / wanted.std(-1, keepdims=True)
+        print("    by vector:", np.array2string(difference.max(1), precision=1, max_line_width=120))
+        print("    by 64 cells:", [f"{part.max():.0e}" for part in np.array_split(difference, 24, 1)])
+        raise SystemExit("scores differ")
     rows, _ = session.cache.score(request)
     wanted_rows = row_scores(vectors, normalize)
     error = float((np.abs(rows - wanted_rows) / wanted_rows.std(-1, keepdims=True)).max())
