@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="what is here, what is wrong, and the cure")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
     _add_settings(doctor)
+    _add_consent(commands)
     show = commands.add_parser("config", help="every setting, its value and where it comes from")
     _add_settings(show)
     completion = commands.add_parser("completion", help="completion script of a shell")
@@ -124,6 +125,17 @@ def _add_models(commands: Any) -> None:
     models.add_arguments(parser)
 
 
+def _add_consent(commands: Any) -> None:
+    from triagent import consent
+
+    parser = commands.add_parser("approvals", help='what was answered with "always"; take it back')
+    _add_settings(parser)
+    consent.add_approvals(parser)
+    parser = commands.add_parser("trust", help="what a project brings along that would be used")
+    _add_settings(parser)
+    consent.add_trust(parser)
+
+
 def _add_centers(parser: argparse.ArgumentParser) -> None:
     from triagent.calibrate.arguments import add_arguments
 
@@ -150,6 +162,10 @@ def _dispatch(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from triagent import models
 
         return models.cli(args, loaded.config)
+    if args.command in ("approvals", "trust"):
+        from triagent import consent
+
+        return getattr(consent, args.command)(args, loaded.config)
     if args.command == "sessions":
         from triagent import session_commands
 

@@ -226,7 +226,7 @@ def _sidecar(config: Config, path: Path) -> Finding:
     except TriagentError as error:
         return Finding("centers", Level.ERROR, str(error), "remove that file or make it again")
     if found is None:
-        cure = "make them with triagent calibrate; until then evictions go by the keys' norms"
+        cure = "make them with triagent centers; until then evictions go by the keys' norms"
         return Finding("centers", Level.WARNING, "none for this model", cure)
     sidecar, stats = found
     if not stats.recommended_score:
