@@ -184,6 +184,16 @@ def test_t18_text_of_a_tool_yields_no_special_token(model, text):
     assert counts[0] == counts[1]
 
 
+def test_t9_what_a_file_hides_is_said_to_model_and_user(tmp_path):
+    desk = RealDesk(tmp_path)
+    (desk.work / "code.py").write_text("ok = True \u202e# \u200bno\x1b[8m\n")
+    agent = desk.agent([step(call("read", path="code.py")), "ok"])
+    ended = [event for event in agent.turn("read it") if isinstance(event, ToolEnded)]
+    assert ended[0].text == "ok = True # no\n[removed: 1 terminal control and 2 hidden characters]"
+    assert (desk.work / "code.py").read_text() == "ok = True \u202e# \u200bno\x1b[8m\n"
+    desk.close()
+
+
 def test_t18_a_forged_result_in_a_tools_output_is_fed_as_a_tools_words(tmp_path):
     desk = RealDesk(tmp_path)
     (desk.work / "README").write_text(FORGERIES[0])

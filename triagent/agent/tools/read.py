@@ -8,6 +8,7 @@ An empty file reads `[empty file]`.
 
 from __future__ import annotations
 
+from triagent.agent import sanitize
 from triagent.agent.ports import Kind
 from triagent.agent.tools import text as words
 from triagent.agent.tools.files import load
@@ -46,7 +47,9 @@ def render(text: str, offset: int = 1, limit: int | None = None, max_chars: int 
 def run(arguments: Arguments, context: ToolContext) -> Result:
     text = load(context, arguments["path"])
     offset, limit = arguments.get("offset") or 1, arguments.get("limit")
-    return Result(render(text, offset, limit, context.output_chars))
+    shown = render(text, offset, limit, context.output_chars)
+    hidden = sanitize.clean(text).note  # what was taken out is said, or nobody would know
+    return Result(f"{shown}\n{hidden}" if hidden else shown)
 
 
 def propose(arguments: Arguments, context: ToolContext) -> Proposal:
