@@ -136,7 +136,8 @@ def check_scores(session, shape, normalize: bool, tolerance: float) -> np.ndarra
     if not error < tolerance:
         difference = np.abs(found - wanted) / wanted.std(-1, keepdims=True)
         print("    by vector:", np.array2string(difference.max(1), precision=1, max_line_width=120))
-        print("    by 64 cells:", [f"{part.max():.0e}" for part in np.array_split(difference, 24, 1)])
+        parts = np.array_split(difference, 24, 1)
+        print("    by 64 cells:", [f"{part.max():.0e}" for part in parts])
         raise SystemExit("scores differ")
     rows, _ = session.cache.score(request)
     wanted_rows = row_scores(vectors, normalize)

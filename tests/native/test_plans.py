@@ -32,10 +32,9 @@ def pointer(array: np.ndarray | None):
     return None if array is None else array.ctypes.data_as(POINTER(c_int32))
 
 
-def apply(session, free, src=None, dst=None, n_free=None, n_move=None) -> int:
-    n_free = len(free) if n_free is None else n_free
-    n_move = (0 if src is None else src.shape[1]) if n_move is None else n_move
-    plan = PlanStruct(n_free, n_move, pointer(free), pointer(src), pointer(dst))
+def apply(session, free, src=None, dst=None) -> int:
+    n_move = 0 if src is None else src.shape[1]
+    plan = PlanStruct(len(free), n_move, pointer(free), pointer(src), pointer(dst))
     return session.cache.lib.llama_kv_evict_apply(session.handle, byref(plan))
 
 
@@ -78,12 +77,11 @@ WRONG_CELLS = (-1, -2, N_CELLS, 10**6, -(2**31), 2**31 - 1, 50, 99, 100, 255)
 """Out of range, empty, or the newest token's."""
 
 
-def spoil(rng: np.random.Generator, free, src, dst) -> dict:
-    """Make a valid plan invalid in one of many ways; what else to pass."""
-    row, i, j = rng.integers(N_ROWS), *rng.permutation(N_MOVE)[:2]
-    f, g = rng.permutation(N_FREE)[:2]
-    wrong = WRONG_CELLS[rng.integers(len(WRONG_CELLS))]
-    kind = rng.integers(12)
+def spoil(kind: int, dice: list[int], free, src, dst) -> int:
+    """Make a valid plan invalid in one of many ways; returns the n_free to pass."""
+    row, i, f = dice[0] % N_ROWS, dice[1] % N_MOVE, dice[2] % N_FREE
+    j, g = (i + 1 + dice[3] % (N_MOVE - 1)) % N_MOVE, (f + 1 + dice[4] % (N_FREE - 1)) % N_FREE
+    wrong = WRONG_CELLS[dice[5] % len(WRONG_CELLS)]
     if kind == 0:
         free[f] = wrong
     elif kind == 1:
@@ -103,12 +101,13 @@ def spoil(rng: np.random.Generator, free, src, dst) -> dict:
     elif kind == 8:
         dst[row, i] = free[f]
     elif kind == 9:
-        return {"n_free": 0}
+        return dice[6] % N_MOVE  # fewer cells freed than rows moved, or none
     elif kind == 10:
-        return {"n_free": N_MOVE - 1}
-    else:
-        return {"n_free": int(rng.integers(N_CELLS + 1, 2**31))}
-    return {}
+        return N_CELLS + 1 + dice[6]
+    return N_FREE
+
+
+N_KINDS = 11
 
 
 def test_no_invalid_plan_reaches_the_data(session):
@@ -116,11 +115,15 @@ def test_no_invalid_plan_reaches_the_data(session):
     positions = session.cache.positions()
     rng = np.random.default_rng(0)
     plans = [valid_plan(rng) for _ in range(50)]
-    for n in range(N_INVALID):
-        free, src, dst = (part.copy() for part in plans[n % len(plans)])
-        extra = spoil(rng, free, src, dst)
-        status = apply(session, free, src, dst, **extra)
-        assert status == Status.INVALID, (n, free, src, dst, extra)
+    parts = tuple(part.copy() for part in plans[0])
+    plan = PlanStruct(N_FREE, N_MOVE, *(pointer(part) for part in parts))
+    function, handle, argument = session.cache.lib.llama_kv_evict_apply, session.handle, byref(plan)
+    for n, dice in enumerate(rng.integers(0, 2**30, (N_INVALID, 7)).tolist()):
+        for part, valid in zip(parts, plans[n % len(plans)], strict=True):
+            part[...] = valid
+        plan.n_free = spoil(n % N_KINDS, dice, *parts)
+        status = function(handle, argument)
+        assert status == Status.INVALID, (n, n % N_KINDS, plan.n_free, parts)
     assert session.state() == before
     assert np.array_equal(session.cache.positions(), positions)
 
