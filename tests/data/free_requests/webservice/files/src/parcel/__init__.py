@@ -1,0 +1,3 @@
+"""Shipping quotes over HTTP."""
+
+__version__ = "0.7.2"
