@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.free_requests import DATA, files_of, judge, load, materialise
+from tests.free_requests import DATA, files_of, judge, load, materialise, snapshot
 from tests.free_requests_checks import CHECKS, NEGATIVE, flat
 from tests.free_requests_words import holds, numbers
 
@@ -143,10 +143,10 @@ def test_no_request_is_there_twice():
 
 def test_projects_are_small_text():
     projects = sorted(DATA.glob("*/files"))
-    files = [p for p in DATA.glob("*/files/**/*") if p.is_file() and p.suffix != ".pyc"]
+    texts = [data for project in projects for data in snapshot(project).values() if data]
     assert len(projects) == 5
-    assert sum(path.stat().st_size for path in files) < 150_000
-    assert all(b"\0" not in path.read_bytes() for path in files)
+    assert sum(map(len, texts)) < 150_000
+    assert all(b"\0" not in text for text in texts)
 
 
 def test_the_file_with_foreign_line_ends_kept_them():
