@@ -9,6 +9,7 @@ from collections.abc import Sequence
 ASKING = (
     "?", "which", "not sure", "unclear", "please tell me", "please say", "please specify",
     "let me know", "need to know", "more detail*", "ambiguous", "what exactly", "be more specific",
+    "tell me", "say what", "more precise*", "don't know what", "do not know what", "what do you mean",
 )  # fmt: skip
 DECLINING = (
     "can't", "cannot", "can not", "could not", "couldn't", "unable", "not able", "won't",
@@ -16,8 +17,8 @@ DECLINING = (
     "only for", "work with files", "work on files", "help with files", "files and commands",
     "files in this", "no access", "don't have", "do not have", "have no", "don't know",
     "do not know", "not something", "isn't something", "not possible", "impossible", "outside",
-    "out of scope", "beyond", "not made for", "not built for", "not able", "no internet",
-    "no network", "offline", "no way to", "sorry", "don't do", "do not do", "not supported",
+    "out of scope", "beyond", "not made for", "not built for", "not here for",
+    "i only", "know nothing", "no internet", "no network", "offline", "no way to", "sorry", "don't do", "do not do", "not supported",
 )  # fmt: skip
 ABSENT = (
     "no", "not", "none", "nothing", "isn't", "doesn't", "don't", "can't", "cannot", "couldn't",
@@ -44,9 +45,9 @@ def holds(text: str, wanted: str) -> bool:
     left = r"(?<!\w)" if wanted[:1].isalnum() else ""
     right = r"(?!\w)" if wanted[-1:].isalnum() and not open_end else ""
     if wanted[-1:].isdigit() and not open_end:
-        right += r"(?![.,]\d)"
+        right += r"(?!\.\d|,\d{3}(?!\d))"  # 8 is neither in 8.5 nor in 8,500, but in 7,8,9
     if wanted[:1].isdigit():
-        left += r"(?<!\d[.,])"
+        left += r"(?<!\d\.)"
     return re.search(left + re.escape(wanted) + right, plain(text)) is not None
 
 

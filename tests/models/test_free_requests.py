@@ -21,8 +21,7 @@ class Desk:
     """A fresh copy of an item's project, and what an assistant did there."""
 
     def __init__(self, item, folder):
-        self.item, self.before, self.after = item, folder / "before", folder / "after"
-        materialise(item, self.before)
+        self.item, self.before, self.after = item, files_of(item), folder / "work"
         materialise(item, self.after)
         self.answers = [""] * len(item.turns)
         self.events = []
@@ -219,6 +218,8 @@ def test_what_must_change_nothing_allows_no_change(id):
         ("household:count_rows", ["You have seven contacts."], True),
         ("household:csv_lookup", ["Bob Lindqvist: bob.lindqvist@mail.example"], True),
         ("household:csv_lookup", ["btran@work.example"], False),
+        ("household:csv_value", ["march,electricity,85,79"], True),
+        ("ops:count_matches", ["There are six errors."], True),
         ("household:missing", ["I found no folder called tax."], True),
         ("household:missing", ["Here it is."], False),
         ("frontend:count_matches", ["logs/browser.log has 4 lines with ERROR."], True),
@@ -231,6 +232,11 @@ def test_answers_are_judged_by_content(category, answers, ok, tmp_path):
     project, kind = category.split(":")
     item = next(x for x in ITEMS.values() if (x.project, x.category) == (project, kind))
     assert Desk(item, tmp_path).say(*answers).ok is ok
+
+
+def test_numbers_are_compared_whole():
+    assert holds("1, 8, 9", "8") and holds("7,8,9", "8") and holds("It is 8.", "8")
+    assert not any(holds(text, "8") for text in ("8.5", "0.8", "8,500", "18", "8th"))
 
 
 def test_numbers_are_told_from_dates_paths_and_listed_lines():
