@@ -58,6 +58,21 @@ def load_tokenizer(path: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
+def tokenizer_of_gguf(path: Path) -> Tokenizer:
+    """The tokenizer that `export` put into a GGUF file."""
+    import gguf
+
+    fields = gguf.GGUFReader(path).fields
+    entries = fields["tokenizer.ggml.tokens"].contents()
+    merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
+    ids = {entry: i for i, entry in enumerate(entries)}
+    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([*CONTROL, *MARKS])
+    return tokenizer
+
+
 def vocabulary(tokenizer: Tokenizer) -> list[str]:
     """Every entry as it is stored (byte-level letters), in the order of ids."""
     entries = json.loads(tokenizer.to_str())["model"]["vocab"]

@@ -190,10 +190,11 @@ class Bench:
         command = arguments["command"]
         if arguments.get("background"):
             return self.answers[("bash", "background")]
-        output, code = self.outputs.get(command) or self._imitate(command)
+        output, code = self.outputs.get(command) or self.imitate(command)
         return bash.render(output, code)
 
-    def _imitate(self, command: str) -> tuple[str, int]:
+    def imitate(self, command: str) -> tuple[str, int]:
+        """Output and exit code of a command that changes files."""
         verb, *words = shlex.split(command)
         flags = [word for word in words if word.startswith("-")]
         paths = [word.rstrip("/") for word in words if not word.startswith("-")]

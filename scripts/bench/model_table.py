@@ -1,0 +1,115 @@
+"""The model bench's results as Markdown, and into the model card."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from bench.fidelity_table import wilson
+
+TITLES = {
+    "known": "Tasks and words of the generator, seeds never trained on",
+    "plain": "The same, calls not constrained by the grammar",
+    "f16": "The same, F16 weights",
+    "unseen": "Words never trained on",
+    "free": "Free requests, written apart",
+    "recall": "Facts told in a session of this many tokens, full attention",
+    "walks": "Depth-first walks written out, by depth",
+}
+_FIGURES = re.compile(r"(<!-- figures:.*?-->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+
+def brief(results: dict) -> dict[str, str]:
+    """Right answers by section, for a progress line."""
+    counts = Counter(row["section"] for row in results["rows"])
+    right = Counter(row["section"] for row in results["rows"] if row["is_right"])
+    return {section: f"{right[section]}/{n}" for section, n in counts.items()}
+
+
+def share(rows: list[dict]) -> str:
+    """Share that is right, its 95 % interval and n."""
+    right = sum(row["is_right"] for row in rows)
+    low, high = wilson(right, len(rows))
+    return f"{right / len(rows):.3f} [{low:.3f}, {high:.3f}] n={len(rows)}"
+
+
+def markdown(results: dict) -> str:
+    """All that was measured, and the kinds of task that fail."""
+    lines = figures(results)
+    for section in ("known", "unseen"):
+        lines += _by_kind(section, _rows(results, section))
+    return "\n".join([*lines, ""])
+
+
+def figures(results: dict) -> list[str]:
+    """The table of the model card."""
+    lines = [
+        f"{results['model']}, greedy, through triagent's engine and agent; 95 % Wilson intervals.",
+        "", "| | right | harmed |", "| --- | --- | --- |",
+    ]  # fmt: skip
+    for section, title in TITLES.items():
+        rows = _rows(results, section)
+        for label in dict.fromkeys(row["label"] for row in rows):
+            some = [row for row in rows if row["label"] == label]
+            harmed = str(sum(x["is_harmful"] for x in some)) if "is_harmful" in some[0] else "-"
+            lines.append(f"| {title}{f': {label}' if label else ''} | {share(some)} | {harmed} |")
+    lines += ["", *_paired(results), *_start(results)]
+    if results.get("cut_short"):
+        lines += [f"Stopped early: {results['cut_short']} items were not run.", ""]
+    return [*lines, f"`{results['command']}`"]
+
+
+def _rows(results: dict, section: str) -> list[dict]:
+    return [row for row in results.get("rows", ()) if row["section"] == section]
+
+
+def _paired(results: dict) -> list[str]:
+    """The same items, in Q8_0 and in F16, with and without grammar."""
+    known = {row["number"]: row["is_right"] for row in _rows(results, "known")}
+    lines = []
+    for section, name in (("f16", "in F16"), ("plain", "without grammar")):
+        pairs = [(known[row["number"]], row["is_right"]) for row in _rows(results, section)
+                 if row["number"] in known]  # fmt: skip
+        if pairs:
+            here, there = (sum(column) for column in zip(*pairs, strict=True))
+            lines += [f"On the same {len(pairs)} items: {here} right, {name} {there}.", ""]
+    return lines
+
+
+def _start(results: dict) -> list[str]:
+    found = results.get("start")
+    if not found:
+        return []
+    where = "on the GPU" if found["gpu_layers"] else f"on the CPU, {found['threads']} threads"
+    return [
+        f"First words {where}, load average {found['load_average']}: {found['total_s']} s after "
+        f"the start (loading {found['load_s']}, system prompt and tools {found['opening_s']}, "
+        f"then {found['to_first_word_s']}).",
+        "",
+    ]
+
+
+def _by_kind(section: str, rows: list[dict]) -> list[str]:
+    if not rows:
+        return []
+    kinds: dict[str, list[dict]] = {}
+    for row in rows:
+        kinds.setdefault(row["kind"], []).append(row)
+    lines = ["", f"{TITLES[section]}, by kind:", "", "| kind | right | of |", "| --- | --- | --- |"]
+    counts = [(sum(row["is_right"] for row in some), len(some), k) for k, some in kinds.items()]
+    counts.sort(key=lambda count: count[0] / count[1])
+    return lines + [f"| {kind} | {right} | {n} |" for right, n, kind in counts]
+
+
+def into_card(card: Path, results: dict) -> None:
+    """Put the figures between the marks of the card.
+
+    Raises:
+        SystemExit: the card has no marks.
+    """
+    text = card.read_text("utf-8")
+    if not _FIGURES.search(text):
+        raise SystemExit(f"{card}: no lines <!-- figures: ... --> and <!-- end of figures -->")
+    body = "\n".join(figures(results)) + "\n"
+    card.write_text(_FIGURES.sub(lambda m: m[1] + body + m[2], text), "utf-8")
