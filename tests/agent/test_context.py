@@ -72,6 +72,17 @@ def test_attached_files_come_behind_the_message(desk):
     ]
 
 
+def test_files_named_in_the_message_are_attached(desk):
+    (desk.work / "src").mkdir()
+    (desk.work / "src/a.txt").write_text("x\n")
+    agent = desk.agent(["ok", "ok"])
+    list(agent.turn("explain @src/a.txt, and @nothing or mail a@b.c or @../up"))
+    assert told(agent)[0].count("<file name=") == 1
+    assert '<file name="src/a.txt">\nx\n</file>' in told(agent)[0]
+    list(agent.turn("explain @src/a.txt", []))
+    assert told(agent)[1] == "explain @src/a.txt"
+
+
 def test_skills_need_trust_and_a_description(tmp_path):
     folder = tmp_path / ".triagent/skills"
     for name, text in (("release", SKILL), ("dumb", "no head")):

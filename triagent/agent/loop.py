@@ -127,13 +127,15 @@ class Agent:
         yield from self._conversation.start(system, schemas)
         self._is_started = True
 
-    def turn(self, text: str, attachments: Sequence[str] = ()) -> Iterator[Event]:
+    def turn(self, text: str, attachments: Sequence[str] | None = None) -> Iterator[Event]:
         """One turn.
 
         Args:
             text: the user's message.
-            attachments: files of the workspace that it comes with.
+            attachments: files of the workspace that it comes with; None: those it names by `@`.
         """
+        if attachments is None:
+            attachments = setup.mentions(self.machine, text)
         self._interrupt.begin(self.config.agent.max_seconds)
         number = self.session.turn + 1
         turn = Turn(

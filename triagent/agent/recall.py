@@ -6,6 +6,7 @@ cache says what is gone. Knows nothing of the loop.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from triagent.agent.tools import recall as tool
 from triagent.agent.tools.recall import Hit
 from triagent.chat import Model
 from triagent.session.index import Found, match_share, passages_of, terms
+from triagent.session.passages import MAX_CHARS as MAX_PASSAGE
 from triagent.session.passages import Passage
 from triagent.session.session import Session
 
@@ -97,9 +99,11 @@ def audit(session: Session) -> Iterator[Round]:
     said: list[Passage] = []
     for record in session.ledger.records():
         said.extend(passages_of(record))
+        if record.type == "event" and record.data["name"] == "rewound":
+            said = [passage for passage in said if passage.pos < record.data["pos"]]
         if record.type == "evict":
             data = record.data
-            lost = tuple(x for x in said if _overlaps(x, data["lost"]))
+            lost = tuple(_in_ranges(said, data["lost"]))
             low, high = data["score"]
             yield Round(
                 record.seq, data["now"], data["n"], low, high, data["reason"], data["policy"], lost
@@ -137,5 +141,14 @@ def _held(passage: Passage, share: Sequence[float]) -> float:
     return sum(float(x) for x in part) / len(part) if len(part) else 1.0
 
 
-def _overlaps(passage: Passage, lost: Sequence[Sequence[int]]) -> bool:
-    return any(start < passage.stop and passage.pos < stop for start, stop in lost)
+def _in_ranges(said: list[Passage], ranges: Sequence[Sequence[int]]) -> list[Passage]:
+    """Passages that overlap position ranges; `said` is in order of position."""
+    found: dict[int, Passage] = {}
+    for start, stop in ranges:
+        i = bisect_left(said, stop, key=lambda item: item.pos) - 1
+        # A passage has at most a token a character, so further back none reaches into the range.
+        while i >= 0 and said[i].pos > start - MAX_PASSAGE:
+            if said[i].stop > start:
+                found[i] = said[i]
+            i -= 1
+    return [found[i] for i in sorted(found)]

@@ -5,6 +5,7 @@ Sizes follow the cache: no single text may take more than a quarter of it.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,7 @@ from triagent.errors import ToolError
 from triagent.session.session import Session
 
 CHARS_PER_TOKEN = 3
+_MENTION = re.compile(r"(?<!\S)@([\w./-]\S*)")
 MIN_OUTPUT = 1500
 """Characters of a tool's result that the model sees however small the cache is."""
 
@@ -75,6 +77,19 @@ def tool_context(
         output_chars=min(config.output_chars, max(MIN_OUTPUT, max_chars)),
         command_seconds=config.command_seconds,
     )
+
+
+def mentions(machine: Machine, text: str) -> list[str]:
+    """Files of the workspace that a message names as `@path`."""
+    found = []
+    for name in dict.fromkeys(_MENTION.findall(text)):
+        path = name.rstrip(".,;:!?)'\"")
+        try:
+            if machine.workspace.exists(path) and not machine.workspace.is_dir(path):
+                found.append(path)
+        except ToolError:  # outside: just words
+            continue
+    return found
 
 
 def attached(context: ToolContext, path: str) -> str:
