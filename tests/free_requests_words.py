@@ -7,9 +7,10 @@ import unicodedata
 from collections.abc import Sequence
 
 ASKING = (
-    "?", "which", "not sure", "unclear", "please tell me", "please say", "please specify",
+    "?", "which", "not sure", "unclear", "please say", "please specify",
     "let me know", "need to know", "more detail*", "ambiguous", "what exactly", "be more specific",
-    "tell me", "say what", "more precise*", "don't know what", "do not know what", "what do you mean",
+    "tell me", "say what", "more precise*", "don't know what", "do not know what",
+    "what do you mean",
 )  # fmt: skip
 DECLINING = (
     "can't", "cannot", "can not", "could not", "couldn't", "unable", "not able", "won't",
@@ -18,7 +19,8 @@ DECLINING = (
     "files in this", "no access", "don't have", "do not have", "have no", "don't know",
     "do not know", "not something", "isn't something", "not possible", "impossible", "outside",
     "out of scope", "beyond", "not made for", "not built for", "not here for",
-    "i only", "know nothing", "no internet", "no network", "offline", "no way to", "sorry", "don't do", "do not do", "not supported",
+    "i only", "know nothing", "no internet", "no network", "offline",
+    "no way to", "sorry", "don't do", "do not do", "not supported",
 )  # fmt: skip
 ABSENT = (
     "no", "not", "none", "nothing", "isn't", "doesn't", "don't", "can't", "cannot", "couldn't",
