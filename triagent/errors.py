@@ -7,6 +7,7 @@ of these.
     TriagentError
     ├── ConfigError        a setting that is unknown, of the wrong type or out of range
     ├── ModelError         a model file that is missing, damaged or refused
+    │   └── MemoryShortError   weights, cache or buffers do not fit; less of them may
     ├── NativeError        the patched library is missing, stock, or of another ABI
     │   └── UnsupportedError   this model's memory cannot be evicted from; may run unbounded
     ├── SidecarError       centers that are damaged or belong to another model
@@ -30,6 +31,10 @@ class ConfigError(TriagentError):
 
 class ModelError(TriagentError):
     """A model file is missing, damaged, or refused before it is loaded."""
+
+
+class MemoryShortError(ModelError):
+    """Weights, cache or buffers do not fit into memory; less of them may."""
 
 
 class NativeError(TriagentError):

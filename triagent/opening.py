@@ -18,8 +18,8 @@ from triagent.agent.machine import Places, open_machine
 from triagent.agent.notes import Notes
 from triagent.agent.redact import redact
 from triagent.config import Config
-from triagent.engine.client import open_model
 from triagent.errors import ModelError
+from triagent.loading import open_within_memory
 from triagent.models import shelf
 from triagent.session.session import Session
 from triagent.session.store import Store
@@ -74,7 +74,7 @@ def open_agent(
         if session is not None:
             store.folder(session)  # an unknown id is told before a model is loaded
         report(f"loading {config.model.path.stem}")
-        model = open_model(config)
+        model, config = open_within_memory(config, report)
         undo.callback(model.close)
         report("opening the session")
         opened = _session(store, config, session, fork, model.info)

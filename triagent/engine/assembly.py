@@ -13,7 +13,7 @@ from triagent.engine.hook import Hook
 from triagent.engine.model import LoadedModel
 from triagent.engine.native import Cache, Kind
 from triagent.engine.sidecars import find_sidecar
-from triagent.errors import NativeError, UnsupportedError
+from triagent.errors import MemoryShortError, NativeError, UnsupportedError
 from triagent.kv import coefficients as co
 from triagent.kv.gguf_file import BLOCKS
 from triagent.kv.held import Held
@@ -76,10 +76,14 @@ def connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: i
     if policy.name != NoEviction.name:
         notes.extend([note] if note else [])
         bounds = _bounds(model, config, cache, stats, n_ctx)
+        check_room(model, config.cache_type, _cells(bounds, model.n_swa, n_ctx))
         try:
             return _bounded(model, config, cache, policy, stats, bounds, n_ctx, path, notes)
         except UnsupportedError as error:
+            if "alloc" in str(error).lower():  # without a budget it would want more still
+                raise MemoryShortError(f"no cache of {bounds.n_cells} cells: {error}") from error
             notes.append(f"The cache grows with the session; it cannot be evicted from: {error}")
+    check_room(model, config.cache_type, n_ctx)
     chunk = min(cache.chunk, n_ctx)
     context = Context(model, n_ctx, chunk, config.cache_type, None)
     return Assembly(
@@ -95,6 +99,27 @@ def _bounds(
         free = free_bytes(devices(), model.on_gpu)  # what the weights have left
         budget = auto_budget(stats, free, _cell_bytes(model, config.cache_type), n_ctx)
     return Bounds(budget, cache.interval, cache.chunk, cache.n_sink, cache.n_window)
+
+
+def check_room(model: LoadedModel, cache_type: str, n_cells: int) -> None:
+    """Refuse a cache that cannot fit, before the system ends the process for trying.
+
+    Raises:
+        MemoryShortError: with both sizes.
+    """
+    n_head_kv = model.file.header.values.get(f"{model.file.architecture}.attention.head_count_kv")
+    if model.n_swa or isinstance(n_head_kv, list):
+        return  # layers differ: the header does not say how much each one holds
+    needed = n_cells * _cell_bytes(model, cache_type)
+    free = free_bytes(devices(), False)
+    if model.on_gpu:  # layers that did not fit there keep their part in main memory
+        free += free_bytes(devices(), True)
+    if needed > free:
+        raise MemoryShortError(
+            f"not enough memory: a cache of {n_cells:,} cells of {cache_type} takes "
+            f"{needed / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free. "
+            "Use a smaller budget, a smaller --n-ctx or a smaller cache type."
+        )
 
 
 def _cell_bytes(model: LoadedModel, cache_type: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,10 @@ class EngineModel:
     @property
     def info(self) -> ModelInfo:
         return self._info
+
+    def add_note(self, text: str) -> None:
+        """Add a sentence to `info.notes`, for the user to read."""
+        self._info = replace(self._info, notes=(*self._info.notes, text))
 
     @property
     def log(self) -> tuple[str, ...]:
