@@ -33,8 +33,10 @@ def test_a_lie_is_not_success(desk):
 
 def test_refused_approvals_are_not_success(desk):
     desk.gate.set_mode("ask")
-    status, _, err = ran(desk.agent([call("bash", command="rm x"), "Removed it."]))
+    script = [call("glob", pattern="*"), call("bash", command="rm x"), "There it is."]
+    status, _, err = ran(desk.agent(script))
     assert status == headless.UNPROVED and "refused, nobody to ask: rm x" in err
+    assert "--mode auto" in err
 
 
 def test_a_stopped_and_a_failed_turn_have_their_own_status(desk):

@@ -1,7 +1,7 @@
 """A turn without a screen: text or JSON lines out, an exit status that follows the facts.
 
-    0  answered              4  every tool call failed, or the answer speaks of changes that
-    1  failed                   no tool made
+    0  answered              4  nothing to show for it: every tool call failed, a permission was
+    1  failed                   refused, or the answer speaks of changes that no tool made
     3  stopped by a guard    130  cancelled
 """
 
@@ -58,18 +58,22 @@ def run(
     out, err = out or sys.stdout, err or sys.stderr
     show: Callable[[Event], None] = JsonLines(out) if json else Plain(out, err)
     end: TurnEnded | None = None
+    n_refused = 0
     with _interruptible(agent):
         for event in agent.turn(prompt):
             if isinstance(event, ApprovalAsked):
                 agent.answer(event.id, Decision.DENY)
+                n_refused += 1
             if isinstance(event, TurnEnded):
                 end = event
             show(event)
-    return exit_status(end)
+    if n_refused and not json:
+        print("to allow changes inside the sandbox without being asked: --mode auto", file=err)
+    return exit_status(end, n_refused)
 
 
-def exit_status(end: TurnEnded | None) -> int:
-    """The status that a turn's facts call for."""
+def exit_status(end: TurnEnded | None, n_refused: int = 0) -> int:
+    """The status that a turn's facts call for, with the number of refused permissions."""
     if end is None or end.outcome is Outcome.FAILED:
         return FAILED
     if end.outcome is Outcome.CANCELLED:
@@ -77,7 +81,7 @@ def exit_status(end: TurnEnded | None) -> int:
     if end.outcome is Outcome.STOPPED:
         return STOPPED
     all_failed = end.n_tools > 0 and end.n_failed == end.n_tools
-    return UNPROVED if end.unproved or all_failed else DONE
+    return UNPROVED if end.unproved or all_failed or n_refused else DONE
 
 
 def prompt_from(words: str, pipe: TextIO | None = None) -> str:
