@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -230,3 +231,12 @@ def test_memory_stays_flat_while_reading(tmp_path):
     assert ledger.verify() > 2000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
     ledger.close()
+
+
+def test_a_ledger_may_be_closed_on_another_thread(ledger):
+    thread = threading.Thread(target=ledger.close)
+    thread.start()
+    thread.join()
+    again = Ledger(ledger.folder)
+    assert not again.read_only
+    again.close()

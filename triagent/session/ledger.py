@@ -58,7 +58,7 @@ class Ledger:
         self.folder, self.path = folder, folder / LOG
         if not self.path.is_file():
             raise SessionError(f"no session log at {self.path}; `triagent sessions` lists them")
-        self._lock = FileLock(folder / LOCK, mode=0o600)
+        self._lock = FileLock(folder / LOCK, mode=0o600, thread_local=False)
         self.read_only = not (write and self._take_lock())
         self._file: int | None = None
         self.state, self.size = self._scan_tail()

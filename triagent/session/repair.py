@@ -22,7 +22,7 @@ def repair(folder: Path) -> tuple[int, int]:
         Number of records kept, and of bytes set aside.
     """
     path, state, offset = folder / LOG, State(), 0
-    lock = FileLock(folder / LOCK, mode=0o600)
+    lock = FileLock(folder / LOCK, mode=0o600, thread_local=False)
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
