@@ -18,8 +18,10 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from triagent.agent import events as ev
 from triagent.config import Config
@@ -98,7 +100,6 @@ class TriagentApp(App[int]):
         )
         history = History(lambda: self.services.history)
         self.chat = ChatScreen(history, self._completer, grace_s, clock)
-        self.chat.prompt.area.cursor_blink = config.ui.motion
         self._drawn_at = 0.0
         self._drain_due = False
         self._leaving = False
@@ -140,6 +141,11 @@ class TriagentApp(App[int]):
         if self._wrong_theme:
             text = f'no theme is named "{self.config.ui.theme}"; /theme lists them'
             self.chat.note(text, "warning")
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """With reduced motion no cursor blinks, on no screen."""
+        if not self.config.ui.motion and isinstance(event.widget, (Input, TextArea)):
+            event.widget.cursor_blink = False
 
     def get_system_commands(self, screen: Screen):
         """The command palette: our slash commands first."""

@@ -72,7 +72,7 @@ class HeatMap(Widget):
             Segment(s.text, palette.paper + s.style + self._mark(first + n * each, each, palette))
             for n, s in enumerate(cells)
         ]
-        return Strip(marked).adjust_cell_length(width, palette.paper)
+        return Strip(marked).simplify().adjust_cell_length(width, palette.paper)
 
     def _mark(self, start: int, each: int, palette: Palette) -> Style:
         inside = start < self._chosen[1] and start + each > self._chosen[0]
@@ -159,7 +159,8 @@ class SpanList(ScrollView, can_focus=True):
             return Strip.blank(width, palette.paper)
         line = self._line(self._picture.rows[index], width, palette)
         over = palette.cursor if index == self.chosen else Style()
-        return Strip([Segment(s.text, palette.paper + (s.style or Style()) + over) for s in line])
+        laid = [Segment(s.text, palette.paper + (s.style or Style()) + over) for s in line]
+        return Strip(laid).simplify()
 
     def _line(self, row: HeatRow, width: int, palette: Palette) -> Strip:
         heat = palette.heat[level(row.share)]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 REFRESH_S = 1.0
 """How often the picture is made again while a turn runs."""
+COLUMNS = f"  {'turn':<5}{'who':<8}{'held':<13}{'share':<6}{'score':<6}{'lost':<6}words"
+"""Heads of what `SpanList` shows; "lost" is what the last round took from every head."""
 KEYS = "p pin · f forget · r recall · Enter go to the text · Esc back"
 
 
@@ -50,6 +52,7 @@ class MemoryScreen(Screen):
         """Facts, grid, list, words, keys."""
         yield Static(id="memory-head", markup=False)
         yield HeatMap()
+        yield Static(COLUMNS, id="memory-columns", markup=False)
         yield SpanList()
         yield Static(id="memory-text", markup=False)
         yield Static(KEYS, id="memory-keys", markup=False)

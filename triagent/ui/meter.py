@@ -60,8 +60,9 @@ def memory_line(cache: CacheStatus | None, width: int, palette: Palette) -> Text
     line.append(f"/{limit:,}{' cells' if wide else ''}", palette.muted)
     kept, full = amount(cache.cache_bytes), amount(cache.full_bytes)
     facts = [
-        f"{cache.n_pinned:,} pinned" + (" · no budget" if not cache.budget else ""),
-        f"KV {kept}, full attention {full}" if wide else f"KV {kept} of {full} full",
+        f"{cache.n_pinned:,} {'pinned' if wide else 'pin'}"
+        + ("" if cache.budget else " · no budget"),
+        f"KV {kept}, full attention {full}" if wide else f"KV {kept} (full {full})",
         f"{cache.n_rounds:,} round{'' if cache.n_rounds == 1 else 's'}",
         f"{cache.n_evicted:,} evicted",
         cache.policy,

@@ -56,11 +56,12 @@ class ModelsScreen(ListScreen):
     def _show(self, rows: Sequence[ModelRow]) -> None:
         self._all = rows
         at_first = not self._shown
-        self._filter()
+        self.refill()
         if at_first:
             self.describe()
 
-    def _filter(self) -> None:
+    def refill(self) -> None:
+        """Rows that hold what was typed."""
         part = self.search.value.lower()
         self._shown = [row for row in self._all if part in row.name.lower()]
         self.fill(self._line(row) for row in self._shown)
@@ -84,7 +85,7 @@ class ModelsScreen(ListScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
-        self._filter()
+        self.refill()
         self.describe()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -114,6 +114,13 @@ class ListScreen(PanelScreen):
         getattr(self.rows, f"action_{how}")()
         self.describe()
 
+    def on_resize(self) -> None:
+        """Rows are cut to the width."""
+        self.refill()
+
+    def refill(self) -> None:
+        """Draw the rows anew; each screen says how."""
+
     def describe(self) -> None:
         """Say more about the chosen row in the note; nothing unless a screen has more to say."""
 

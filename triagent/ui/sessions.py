@@ -54,8 +54,12 @@ class SessionsScreen(ListScreen):
 
     def _show(self, found: Sequence[SessionRow]) -> None:
         self._shown = found
-        self.fill(self._line(row) for row in found)
+        self.refill()
         self.note("" if found else "no session is found")
+
+    def refill(self) -> None:
+        """Rows as they were found."""
+        self.fill(self._line(row) for row in self._shown)
 
     def _line(self, row: SessionRow):
         here = "open · " if row.id == self.app.chat.session else ""

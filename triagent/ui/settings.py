@@ -72,10 +72,11 @@ class SettingsScreen(ListScreen):
     def on_mount(self) -> None:
         """List all."""
         self.search.focus()
-        self._filter()
+        self.refill()
         self.describe()
 
-    def _filter(self) -> None:
+    def refill(self) -> None:
+        """Rows that hold what was typed."""
         self._shown = shown_settings(self.search.value if self._editing is None else "")
         self.fill(self._line(setting) for setting in self._shown)
 
@@ -103,7 +104,7 @@ class SettingsScreen(ListScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search while typing."""
         if self._editing is None:
-            self._filter()
+            self.refill()
             if event.value != self._part:
                 self._part = event.value
                 self.describe()
@@ -153,7 +154,7 @@ class SettingsScreen(ListScreen):
         self._config = config
         self.app.take_config(config)
         when = "" if setting.key in AT_ONCE else "; takes effect at the next start"
-        self._filter()
+        self.refill()
         self.note(f"{setting.key} = {value}: {kept}{when}")
 
     def action_reset(self) -> None:
@@ -167,7 +168,7 @@ class SettingsScreen(ListScreen):
         if self._editing is not None:
             self._editing = None
             self.search.value = self._part
-            self._filter()
+            self.refill()
             self.describe()
         else:
             self.dismiss()
