@@ -10,7 +10,7 @@ import pytest
 from tests.native.cache_model import CacheModel
 from tests.native.lib import TYPES, dequantize, parse_state
 from tests.native.models import GEMMA3, LFM2, LLAMA, QWEN3
-from tests.native.test_scores import random_coefficients, tokens
+from tests.native.test_scores import random_coefficients, state_rows, tokens
 from triagent.engine.native import Kind, Request, Select
 from triagent.errors import NativeError
 from triagent.kv.score import Mode
@@ -168,6 +168,25 @@ def test_the_lowest_of_each_row_go(session_of, select):
         order = np.argsort(row, kind="stable")[:128]
         assert np.array_equal(found, cells[order])
         assert np.allclose(values, row[order], atol=1e-5)
+
+
+@pytest.mark.parametrize("normalize", [True, False], ids=["z-norm", "raw"])
+def test_many_rows_are_selected_in_blocks_alike(session_of, normalize):
+    """More rows than top_k is given at once."""
+    shape = replace(QWEN3, n_layer=48, n_embd=32, n_head=8, n_head_kv=8, head_dim=32, n_ff=32)
+    session = session_of(shape, n_cells=2048, n_ctx=4096, cache_type="f16")
+    state_rows(session, 2000)
+    coefficients = random_coefficients(session)
+    session.cache.set_score(Kind.COEF, normalize, 1.0, coefficients)
+    done = {}
+    for select in (Select.HOST, Select.DEVICE):
+        request = request_for(session, 128, Mode.LAYER_HEAD, select=select)
+        done[select] = session.cache.round(request, dry_run=True)
+        assert done[select].selected_on is select
+    host, device = done.values()
+    assert host.evicted.shape == (384, 128)
+    assert np.array_equal(host.evicted, device.evicted)
+    assert np.allclose(host.scores, device.scores)
 
 
 def test_equal_host_scores_keep_the_lower_position(session_of):

@@ -227,12 +227,14 @@ def state_rows(session, n: int) -> None:
     from tests.native.lib import CacheState, pack_state
 
     rng = np.random.default_rng(1)
-    layer = session.cache.layers[0]
-    width = layer.n_head_kv * layer.head_dim
+    layers = session.cache.layers
+    width = layers[0].n_head_kv * layers[0].head_dim
     session.feed([1])
     magic = session.state()[:8]
-    rows = [rng.standard_normal((n, width)).astype(np.float16).view(np.uint8) for _ in range(2)]
-    assert session.set_state(pack_state(magic, CacheState(np.arange(n), rows[:1], rows[1:], 1, 1)))
+    rows = [rng.standard_normal((n, width)).astype(np.float16).view(np.uint8) for _ in layers]
+    assert session.set_state(pack_state(magic, CacheState(np.arange(n), rows, rows, 1, 1)))
+    session.cache.sync(forget=True)
+    session.n_past = n
 
 
 @pytest.mark.parametrize("cache_type", ["f32", "q8_0"])
