@@ -6,7 +6,9 @@ never had been.
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -143,4 +145,21 @@ def test_rewinding_and_forgetting_keep_the_books(opened):
     assert agent.session.turn == 1
     assert_books(agent)
     list(agent.turn("What did Ben have?"))
+    assert_books(agent)
+
+
+@pytest.mark.parametrize("kind", ["Prefilling", "AnswerText", "StepDone"])
+def test_an_engine_killed_in_mid_turn_is_started_again(opened, kind):
+    agent = opened()
+    list(agent.turn("Sue has a hat. " * 20))
+    killed, events = False, []
+    for event in agent.turn("Sue lost the hat. " * 20):
+        events.append(event)
+        if not killed and type(event).__name__ == kind:
+            os.kill(agent.model.pid, signal.SIGKILL)
+            killed = True
+    assert end_of(events).outcome is Outcome.FAILED and killed
+    events = list(agent.turn("Where is the hat?"))
+    assert any(isinstance(e, Notice) and "started again" in e.text for e in events)
+    assert end_of(events).turn == 3
     assert_books(agent)
