@@ -177,7 +177,9 @@ def stock(options: argparse.Namespace, points: list[int], turns: list[list[int]]
             "--threads", str(options.threads or 2), "--turns-file", str(path),
             "--points", ",".join(map(str, points)), "--n-near", str(N_NEAR),
         ]  # fmt: skip
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"the stock library failed ({done.returncode}); its words are above")
     return json.loads(done.stdout.splitlines()[-1])
 
 
