@@ -14,9 +14,13 @@ from functools import lru_cache
 from random import Random
 
 from .phrases import FRAGMENTS, PHRASES, SALAD
+from .phrases_wide import wide
 from .values import Lexicon
 
 _SLOT = re.compile(r"(\{[a-z0-9_]+\})")
+_WIDE = wide()
+_WIDE_SHARE = 0.5
+"""Share of the wider wordings where a kind has some."""
 
 
 @lru_cache(maxsize=None)
@@ -81,7 +85,8 @@ def request(r: Random, x: Lexicon, kind: str, **slots: str) -> str:
     """A user's message of this kind."""
     text = salad(r, x, kind) if kind in SALAD and r.random() < 0.13 else ""
     if not text:
-        text = noisy(r, expand(r, r.choice(PHRASES[kind])))
+        pool = _WIDE[kind] if kind in _WIDE and r.random() < _WIDE_SHARE else PHRASES[kind]
+        text = noisy(r, expand(r, r.choice(pool)))
         if r.random() < 0.10:
             text = with_context(r, x, text)
     return fill(text, slots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..phrases import CANT, CONCEPTS, FRAGMENTS, SMALL
+from ..phrases_wide import CANT_WIDE
 from ..session import Session
 from ..values import CITIES
 from ..wording import expand, fill, noisy
@@ -23,7 +24,7 @@ def cannot(s: Session) -> Check | None:
     """General knowledge, the world outside."""
     r, x = s.r, s.x
     lead = expand(r, r.choice(FRAGMENTS["qpre"])) + " " if r.random() < 0.5 else ""
-    template = noisy(r, lead + expand(r, r.choice(CANT)))
+    template = noisy(r, lead + expand(r, r.choice(r.choice((CANT, CANT_WIDE)))))
     text = fill(template, {"w": x.word(r), "w2": x.word(r), "p": x.person(r).split()[0], "city": r.choice(CITIES), "n": str(r.randint(2, 99)), "n2": str(r.randint(2, 99)), "concept": r.choice(CONCEPTS)})
     s.user(text + r.choice(["", "?", ".", "?"]))
     s.say(CANNOT)
