@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.fakes import ScriptedModel
 from triagent.chat import Origin, Span
 from triagent.errors import SessionError
 from triagent.session import export
@@ -30,7 +31,7 @@ def turn(session, number, question, answer):
 
 
 def made(store, tmp_path, *turns):
-    session = store.create(tmp_path)
+    session = store.create(tmp_path, ScriptedModel([]).info)
     for number, (question, answer) in enumerate(turns, 1):
         turn(session, number, question, answer)
     return session
@@ -99,6 +100,8 @@ def test_a_fork_holds_the_past_and_leaves_the_original_alone(store, tmp_path):
     session.close()
     size = session.ledger.path.stat().st_size
     fork = store.fork(session.id, 2)
+    assert next(fork.ledger.records()).data["fingerprint"] == "scripted-1"
+    assert fork.ledger.state.model == "scripted"
     assert fork.turn == 2 and fork.n_pos == 4 and list(fork.snapshots()) == []
     turn(fork, 3, "other", "way")
     whole = store.fork(session.id)

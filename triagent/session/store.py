@@ -12,7 +12,7 @@ import datetime
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,8 +61,13 @@ class Store:
             self._refresh(path.parent)
         return self.index.search(query, None, n)
 
-    def create(self, workspace: Path, model: ModelInfo | None = None, **meta: str) -> Session:
-        """Begin a session."""
+    def create(
+        self,
+        workspace: Path,
+        model: ModelInfo | None = None,
+        meta: Mapping[str, str] | None = None,
+    ) -> Session:
+        """Begin a session; `meta` adds to its first record, or replaces what is there."""
         now = datetime.datetime.now(datetime.UTC)
         id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         about = {
@@ -71,7 +76,7 @@ class Store:
             "workspace": str(workspace),
             "model": model.name if model else "",
             "fingerprint": model.fingerprint if model else "",
-            **meta,
+            **(meta or {}),
         }
         return Session(Ledger.create(self.root / id, about), self.index)
 
@@ -87,12 +92,11 @@ class Store:
         """A new session that holds this one up to the end of a turn (None: all of it)."""
         source = Ledger(self.folder(id), write=False)
         first = next(source.records())
-        keys = ("model", "fingerprint", "system")
+        keys = ("model", "fingerprint")
         meta = {key: first.data[key] for key in keys if key in first.data}
         title = f"{source.state.title or 'untitled'} (fork)"
-        target = self.create(
-            Path(source.state.workspace), forked_from=source.folder.name, title=title, **meta
-        )
+        meta |= {"forked_from": source.folder.name, "title": title}
+        target = self.create(Path(source.state.workspace), meta=meta)
         for record in _until(source, turn):
             if record.type == "checkpoint":
                 _share_snapshot(source.folder, target, record)
