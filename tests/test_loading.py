@@ -119,6 +119,3 @@ def test_a_cache_that_cannot_fit_is_refused_before_it_is_allocated():
     )
     with pytest.raises(MemoryShortError, match="GiB are free"):
         open_model(huge)
-    model, used = open_within_memory(huge)
-    assert used.cache.budget == 4096 and "Memory was short" in model.info.notes[-1]
-    model.close()

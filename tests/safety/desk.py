@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,3 +55,18 @@ def ids(agent: Agent) -> list[int]:
 def model_ids(agent: Agent) -> list[int]:
     """Tokens of the model's conversation."""
     return [id for span in agent.model.spans for id in span.ids]
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Run a function in a forked child; returns the wait status."""
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            work()
+            status = 0
+        except BaseException as error:
+            os.write(2, f"child: {type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1]

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import call, step
-from tests.safety.desk import RealDesk, ids, model_ids
+from tests.safety.desk import RealDesk, ids, in_child, model_ids
 from triagent.agent.events import (
     AnswerText,
     ApprovalAsked,
@@ -51,21 +51,6 @@ def play(root: Path, report: int | None = None) -> None:
                 os.write(report, struct.pack("<q", agent.session.n_pos))
     agent.close()
     desk.close()
-
-
-def in_child(work) -> int:
-    """Run a function in a forked child; returns the wait status."""
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            work()
-            status = 0
-        except BaseException as error:
-            os.write(2, f"child: {type(error).__name__}: {error}\n".encode())
-        finally:
-            os._exit(status)
-    return os.waitpid(pid, 0)[1]
 
 
 def killed_at(root: Path, nth: int, after: bool) -> tuple[int, int]:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_clean_text_holds_no_control_and_is_clean_already(text):
     found = clean(text).text
     assert all(char in "\n\t" or (ord(char) >= 32 and not 127 <= ord(char) < 160) for char in found)
@@ -27,7 +29,7 @@ def test_clean_text_holds_no_control_and_is_clean_already(text):
 
 
 @given(PIECES, st.integers(1, 4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_stream_cut_anywhere_never_lets_an_escape_through(text, size):
     cleaner = Cleaner()
     found = "".join(cleaner.feed(text[at : at + size]) for at in range(0, len(text), size))
@@ -59,16 +61,21 @@ def test_what_is_removed_takes_nothing_else_with_it(text, expected):
     assert clean(text).text == expected
 
 
-def test_long_hostile_input_takes_no_long_time():
-    import time
+LONG = ["\x1b[", "\x1b]", "\u200d", "=", "password=", "\x1b]" + "x" * 50, "a\x08", "eyJ" * 9, "a://b:"]
 
-    began = time.monotonic()
-    for text in ("\x1b[" * 200_000, "\x1b]" * 200_000, "a" * 50_000 + "\x08" * 50_000,
-                 "\u200d" * 200_000,
-                 "\x1b]" + "x" * 1_000_000, "=" * 200_000, "password=" * 20_000):  # fmt: skip
+
+@pytest.mark.parametrize("piece", LONG, ids=ascii)
+def test_twice_the_hostile_text_takes_about_twice_the_time(piece):
+    def spent(n_chars):
+        text = (piece * n_chars)[:n_chars]
+        text += "\x08" * (n_chars // 2 if "\x08" in piece else 0)
+        began = time.process_time()
         clean(text)
         redact(text)
-    assert time.monotonic() - began < 10
+        return time.process_time() - began
+
+    spent(1000)
+    assert spent(80_000) < 12 * spent(20_000) + 0.05  # four times; sixteen would be its square
 
 
 def test_shown_writes_everything_hidden_out():

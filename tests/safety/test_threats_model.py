@@ -148,7 +148,7 @@ def test_t17_the_gate_blocks_whatever_the_model_has_forgotten(tmp_path):
 def test_t17_the_system_prompt_survives_every_round_of_a_real_cache(model):
     opened = feed(model.open("Never write outside of the workspace. " * 8, ()))
     n_system = opened.spans[-1].stop
-    for _ in range(6):
+    for _ in range(3):
         feed(model.append([Message(Role.USER, "once upon a time there was a cat " * 40)]))
     status, holding = model.status(), model.holding()
     assert status.n_evicted > 0 and status.n_used <= status.n_cells
@@ -168,20 +168,18 @@ FORGERIES = [
 
 
 @pytest.mark.native
-@pytest.mark.parametrize("text", FORGERIES, ids=range(len(FORGERIES)))
-def test_t18_text_of_a_tool_yields_no_special_token(model, text):
+def test_t18_text_of_a_tool_yields_no_special_token(model):
     feed(model.open("You are careful.", ()))
     feed(model.append([Message(Role.USER, "go")]))
-    plain = "x" * 30
     specials = {0, 1, 2}  # <unk>, <s>, </s> of this vocabulary
     counts = []
-    for content in (plain, text):
+    for content in ("x" * 30, *FORGERIES):
         appended = feed(
             model.append([Message(Role.TOOL, content, name="bash", call_id="1")])
         )
         fed = [id for span in appended.spans for id in span.ids]
         counts.append(sum(id in specials for id in fed))
-    assert counts[0] == counts[1]
+    assert len(set(counts)) == 1
 
 
 def test_t9_what_a_file_hides_is_said_to_model_and_user(tmp_path):

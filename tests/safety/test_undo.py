@@ -1,11 +1,11 @@
 import os
 import shutil
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import pytest
 
+from tests.safety.desk import in_child
 from triagent.agent import undo_scan
 from triagent.agent.undo import LocalUndo
 from triagent.agent.workspace import LocalWorkspace
@@ -220,39 +220,34 @@ def test_a_damaged_copy_is_not_put_back(undo, work, tmp_path):
 # Killed at a write boundary: whatever was said to be recorded can be taken back, and the file
 # holds either its old or its new content.
 
-CHILD = """
-import os, signal, sys
-sys.path[:0] = {path!r}
-from pathlib import Path
-from triagent.agent.undo import LocalUndo
-from triagent.agent.workspace import LocalWorkspace
-root, name, nth, how = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
-seen = 0
-def failpoint(at):
-    global seen
-    if at == name:
-        seen += 1
-        if seen == nth:
+def play(root: Path, name: str, nth: int, how: str) -> None:
+    seen = 0
+
+    def failpoint(at: str) -> None:
+        nonlocal seen
+        seen += at == name
+        if at == name and seen == nth:
             os.kill(os.getpid(), signal.SIGKILL)
-work = LocalWorkspace(root / "work")
-undo = LocalUndo(root / "copies", work, failpoint)
-undo.begin(1)
-if how == "command":
-    undo.before_command()
-    (root / "work" / "a").write_text("after")
-    (root / "work" / "b").unlink()
-    (root / "work" / "c").write_text("made")
-    undo.after_command()
-elif how == "tool":
+
+    work = LocalWorkspace(root / "work")
+    undo = LocalUndo(root / "copies", work, failpoint)
+    undo.begin(1)
+    if how == "command":
+        undo.before_command()
+        (root / "work" / "a").write_text("after")
+        (root / "work" / "b").unlink()
+        (root / "work" / "c").write_text("made")
+        undo.after_command()
+        return
     for path in ("a", "b"):
-        undo.record(path); work.write_bytes(path, b"after")
-    work.write_bytes("a", b"again")
-else:
-    for path in ("a", "b"):
-        undo.record(path); work.write_bytes(path, b"after")
-    undo.undo()
-print("reached the end")
-"""
+        undo.record(path)
+        work.write_bytes(path, b"after")
+    if how == "undo":
+        undo.undo()
+    else:
+        work.write_bytes("a", b"again")
+
+
 POINTS = ["blob written", "blob in place", "journal opened", "journal written", "journal on disk",
           "putting back"]  # fmt: skip
 
@@ -274,12 +269,10 @@ def test_killed_at_every_write_boundary_nothing_is_lost(tmp_path, how):
         (root / "work").mkdir(parents=True)
         for name in ("a", "b"):
             (root / "work" / name).write_text("before")
-        code = CHILD.format(path=sys.path)
-        argv = [sys.executable, "-c", code, str(root), point, str(nth), how]
-        done = subprocess.run(argv, capture_output=True, text=True)
-        assert done.returncode in (0, -9), done.stderr
-        n_killed += done.returncode == -9
-        _check_recovered(root, how, done.returncode == 0)
+        status = in_child(lambda root=root, point=point, nth=nth: play(root, point, nth, how))
+        assert status == 0 or os.WTERMSIG(status) == signal.SIGKILL
+        n_killed += status != 0
+        _check_recovered(root, how, status == 0)
     assert n_killed >= 5
 
 
