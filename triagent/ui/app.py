@@ -7,12 +7,10 @@ second. What slash commands do is in `actions`, what a screen looks like is in i
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
@@ -30,8 +28,9 @@ from triagent.ui.approve import GRACE_S, ApprovalPanel
 from triagent.ui.chat import ChatScreen
 from triagent.ui.complete import Completer
 from triagent.ui.failure_panel import FailurePanel
-from triagent.ui.files import FileNames
+from triagent.ui.files import FileNames, attachments
 from triagent.ui.history import History
+from triagent.ui.leaving import heed_signals, write_crash
 from triagent.ui.notify import sequence
 from triagent.ui.ports import Open, Services
 from triagent.ui.prompt import PromptArea
@@ -43,9 +42,6 @@ LONG_TURN_S = 15.0
 """A turn of at least this length tells the terminal when it ends."""
 CLOSE_WAIT_S = 15.0
 """How long leaving waits for the session to be saved; a second Ctrl+C does not wait."""
-
-
-_NAMED = re.compile(r"(?:^|\s)@([^\s@]+)")
 
 
 class TriagentApp(App[int]):
@@ -114,6 +110,15 @@ class TriagentApp(App[int]):
                 self._services = self._services()
             return self._services
 
+    def _fatal_error(self) -> None:
+        """A fault of ours: leave with one sentence, the traceback in a file. Locals are not
+        written, for they may hold what was said in the session."""
+        from rich.text import Text
+
+        text = "Something unexpected happened in the app; the session is on disk up to its last "
+        text += f"step: triagent --resume last\n{write_crash()}"
+        self.panic(Text(f"triagent: {text}"))
+
     def _advice(self) -> str:
         return self.services.advice() if self.services.advice else ""
 
@@ -132,6 +137,7 @@ class TriagentApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first; loading begins when the first picture is on its way."""
+        heed_signals(self.exit)
         self.thread = AgentThread(
             lambda what, report: self.services.start(what, report),
             lambda: self.post_message(self.Woken()),
@@ -353,12 +359,6 @@ class TriagentApp(App[int]):
         actions.run(self, "settings", "")
 
 
-def attachments(text: str, workspace: Path) -> list[str]:
-    """Files of the workspace that the text names with `@`."""
-    names = dict.fromkeys(_NAMED.findall(text))
-    return [name for name in names if (workspace / name).is_file()]
-
-
 def run(
     config: Config, services: Services | Callable[[], Services], first: Open | None = None
 ) -> int:
@@ -366,5 +366,5 @@ def run(
     app = TriagentApp(config, services, first)
     result = app.run(mouse=config.ui.mouse)
     if app.thread is not None:
-        app.thread.close(0.1)
-    return app.return_code or result or 0
+        app.thread.close(CLOSE_WAIT_S if result else 0.1)
+    return result or app.return_code or 0

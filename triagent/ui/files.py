@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+_NAMED = re.compile(r"(?:^|\s)@([^\s@]+)")
 MAX_FILES = 20_000
 """Files looked at: completion must stay quick in a huge tree."""
 FRESH_S = 10.0
@@ -93,3 +95,9 @@ def _ignored(name: str, rules: tuple) -> bool:
         if verdict is not None:
             return verdict
     return False
+
+
+def attachments(text: str, workspace: Path) -> list[str]:
+    """Files of the workspace that the text names with `@`."""
+    names = dict.fromkeys(_NAMED.findall(text))
+    return [name for name in names if (workspace / name).is_file()]

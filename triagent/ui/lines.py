@@ -71,3 +71,21 @@ def papered(line: Strip, width: int, paper: Style) -> Strip:
 def indented(lines: Iterable[Iterable[Segment]], left: str, style: Style) -> list[Strip]:
     """Put the same text before every line."""
     return [Strip([Segment(left, style), *line]) for line in lines]
+
+
+def selected(line: Strip, span: tuple[int, int] | None, style: Style) -> Strip:
+    """Lay the selection over a span of characters; -1 means to the end of the line."""
+    if span is None:
+        return line
+    start = line.index_to_cell_position(min(span[0], len(line.text)))
+    end = line.cell_length
+    if span[1] != -1:
+        end = line.index_to_cell_position(min(span[1], len(line.text)))
+    if end <= start:
+        return line
+    return Strip([*line.crop(0, start), *laid(line.crop(start, end), style), *line.crop(end)])
+
+
+def laid(line: Strip, style: Style) -> Strip:
+    """Lay a style over all of a line; `apply_style` would put it below."""
+    return Strip([Segment(s.text, (s.style or Style()) + style) for s in line])

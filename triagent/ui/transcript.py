@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click, Resize
 from textual.geometry import Size
@@ -26,6 +24,7 @@ from textual.strip import Strip
 from triagent.ui.blocks import Block, CardBlock, RoundBlock, can_fold, text_of
 from triagent.ui.draw import draw, guess_height
 from triagent.ui.heights import Heights
+from triagent.ui.lines import laid, selected
 from triagent.ui.themes import Palette, palette_of
 
 KEPT_BLOCKS = 400
@@ -311,10 +310,10 @@ class Transcript(ScrollView, can_focus=True):
             return Strip.blank(width, self.palette.paper)
         line, index = self._line(content_y)
         if index == self._cursor and self.has_focus and self._is_head(index, content_y):
-            line = _lay(line, self.palette.cursor)
+            line = laid(line, self.palette.cursor)
         selection = self.text_selection
         if selection is not None:
-            line = _select(line, selection.get_span(content_y), self.palette.selected)
+            line = selected(line, selection.get_span(content_y), self.palette.selected)
         return line.apply_offsets(0, content_y)
 
     # -- selection, folding, copying
@@ -380,21 +379,3 @@ class Transcript(ScrollView, can_focus=True):
         """Copy the block under the cursor."""
         if self._cursor is not None:
             self.post_message(self.CopyAsked(text_of(self._blocks[self._cursor])))
-
-
-def _select(line: Strip, span: tuple[int, int] | None, style: Style) -> Strip:
-    """Lay the selection over a span of characters; -1 means to the end of the line."""
-    if span is None:
-        return line
-    start = line.index_to_cell_position(min(span[0], len(line.text)))
-    end = line.cell_length
-    if span[1] != -1:
-        end = line.index_to_cell_position(min(span[1], len(line.text)))
-    if end <= start:
-        return line
-    return Strip([*line.crop(0, start), *_lay(line.crop(start, end), style), *line.crop(end)])
-
-
-def _lay(line: Strip, style: Style) -> Strip:
-    """Lay a style over all of a line; `apply_style` would put it below."""
-    return Strip([Segment(s.text, (s.style or Style()) + style) for s in line])

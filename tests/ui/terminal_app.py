@@ -1,0 +1,25 @@
+"""The app on a played session, as a program: `terminal_app.py [fault]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.ui.fakes import Opener, PlayedAgent, asking, say, turns
+from triagent.config import Config
+from triagent.ui import app, feed
+from triagent.ui.ports import Services
+
+
+def main() -> int:
+    if "fault" in sys.argv:
+        feed.Feed.put = lambda self, event: 1 / 0
+    script = [turns(say("Hello, ", "**there**."), asking("bash", ["make"], command="make"))]
+    services = Services(Opener(PlayedAgent(script)))
+    return app.run(Config(workspace=Path(sys.argv[1])), services)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ui.terminal import Terminal
+
+APP = [sys.executable, str(Path(__file__).with_name("terminal_app.py"))]
+ENTER, ESCAPE, CONTROL_C, F4 = "\r", "\x1b", "\x03", "\x1bOS"
+
+
+@pytest.fixture
+def start(tmp_path):
+    running = []
+
+    def begin(*command, **env):
+        home = {f"XDG_{part}_HOME": str(tmp_path / part) for part in ("CONFIG", "DATA", "CACHE")}
+        running.append(Terminal([*command], {**home, **env}))
+        return running[-1]
+
+    yield begin
+    for terminal in running:
+        terminal.close()
+
+
+def test_a_conversation_on_a_real_terminal_ends_with_the_terminal_restored(start, tmp_path):
+    terminal = start(*APP, str(tmp_path))
+    terminal.wait_for("list the files here")
+    terminal.send("hi")
+    terminal.send(ENTER)
+    terminal.wait_for("Hello, there.")
+    terminal.wait_for("asks, because")
+    terminal.forget()
+    terminal.send(ESCAPE)
+    terminal.wait_for("denied")
+    terminal.send(CONTROL_C)
+    terminal.wait_for("Ctrl+C again")
+    terminal.send(CONTROL_C)
+    assert terminal.wait_end() == 0
+    assert terminal.is_restored
+
+
+def test_a_fault_of_ours_is_one_sentence_on_a_restored_terminal(start, tmp_path):
+    terminal = start(*APP, str(tmp_path), "fault")
+    terminal.wait_for("list the files here")
+    terminal.send("hi")
+    terminal.send(ENTER)
+    assert terminal.wait_end() == 1
+    assert terminal.is_restored
+    after = terminal.seen.rsplit(b"\x1b[?1049l", 1)[1]
+    assert b"Something unexpected happened" in after and b"Traceback" not in after
+    assert "ZeroDivisionError" in (tmp_path / "CACHE" / "triagent" / "crash.txt").read_text()
+
+
+def test_a_signal_restores_the_terminal(start, tmp_path):
+    terminal = start(*APP, str(tmp_path))
+    terminal.wait_for("list the files here")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.wait_end() == 128 + signal.SIGTERM
+    assert terminal.is_restored
+
+
+@pytest.mark.native
+@pytest.mark.slow
+def test_the_bundled_model_answers_in_the_app(start, tmp_path):
+    from triagent.models.shelf import bundled
+
+    assert bundled() is not None, "this checkout has no bundled model"
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "notes.txt").write_text("the port is 8432\n")
+    command = [sys.executable, "-m", "triagent", "-C", str(work), "--threads", "1"]
+    root = str(Path(__file__).parents[2])
+    terminal = start(*command, PYTHONPATH=root)
+    terminal.wait_for("You can type already")
+    terminal.wait_for("ready", 120)
+    terminal.send("list the files here")
+    terminal.send(ENTER)
+    terminal.wait_for("ran · 0 files changed", 120)
+    assert "notes.txt" in terminal.words
+    terminal.send(F4)
+    terminal.wait_for("held by", 30)
+    terminal.forget()
+    terminal.send(ESCAPE)
+    terminal.wait_for("F1 help", 30)
+    terminal.send(CONTROL_C)
+    terminal.wait_for("Ctrl+C again")
+    terminal.send(CONTROL_C)
+    assert terminal.wait_end(60) == 0
+    assert terminal.is_restored
