@@ -83,6 +83,8 @@ def open_agent(
         config = dataclasses.replace(config, workspace=where)
         machine = open_machine(where, places(), config.agent.mode, opened.blobs)
         undo.callback(machine.close)
+        for text in machine.warnings():
+            model.add_note(text)
         agent = Agent(
             model,
             opened,

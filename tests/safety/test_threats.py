@@ -465,6 +465,16 @@ def test_t10_nothing_runs_before_trust_and_one_byte_asks_again(tmp_path):
     assert not trust.is_trusted()
 
 
+def test_t10_the_user_is_told_of_what_is_not_trusted_and_of_missing_confinement(bench):
+    skill = bench.work / ".triagent/skills/x/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("x")
+    sandbox, project = bench.machine.warnings()
+    assert "asked for" in sandbox and "triagent trust" in project
+    bench.machine.trust.accept(bench.machine.trust.question())
+    assert bench.machine.warnings() == (sandbox,)
+
+
 def test_t10_opening_a_hostile_project_starts_no_process(tmp_path, make_bench):
     work = tmp_path / "work"
     hooks = work / ".triagent" / "hooks"

@@ -43,6 +43,21 @@ class LocalMachine(Machine):
     gate: LocalGate
     trust: Trust
 
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know before the first turn, in plain sentences."""
+        found = []
+        rung = self.sandbox.rung
+        if not rung.confines:
+            tried = f" ({'; '.join(rung.tried)})" if rung.tried else ""
+            cure = f" To change that: {rung.cure}." if rung.cure else ""
+            found.append(f"Sandbox: {rung.summary}{tried}.{cure}")
+        if question := self.trust.question():
+            found.append(
+                f"This project brings {len(question.files)} files of its own (skills, hooks); they "
+                "are not used until you have looked: triagent trust"
+            )
+        return tuple(found)
+
     def close(self) -> None:
         """End all commands and let all handles go. May be called twice."""
         self.sandbox.close()
