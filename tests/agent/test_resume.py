@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.agent.setup import agrees, end_of, names, told
@@ -50,6 +52,22 @@ def test_a_snapshot_saves_the_replay_of_what_it_holds(desk):
     list(third.turn("more"))
     replayed = [request[1] for request in third.model.requests if request[0] == "replay"]
     assert len(replayed) == 1 and replayed[0][0].pos > 300 and agrees(third)
+
+
+def test_snapshots_are_left_between_turns_but_seldom(desk, monkeypatch):
+    monkeypatch.setattr("triagent.agent.conversation.AUTOSAVE_AFTER", 150)
+    agent = desk.agent(["ok"] * 9, budget=2000)
+    marks = []
+    for n in range(9):
+        list(agent.turn(f"question {n} " + "word " * 40))
+        marks += [x.pos for x in agent.session.snapshots() if x.pos not in marks]
+    assert 2 <= len(marks) <= 3 and all(b - a >= 150 for a, b in pairwise(marks))
+    assert len(list(agent.session.folder.glob("kv/*.state"))) <= 2
+    agent.session.ledger.close()  # a crash
+    again = desk.agent(["ok"], desk.store.open(agent.session_id), budget=2000)
+    list(again.turn("go on"))
+    kinds = [request[0] for request in again.model.requests]
+    assert kinds.index("load") < kinds.index("replay") and agrees(again)
 
 
 def test_a_snapshot_that_does_not_fit_costs_a_replay_and_a_notice(desk):

@@ -29,11 +29,13 @@ from triagent.chat import (
     Thinking,
     ToolSchema,
 )
-from triagent.errors import EngineError, SessionError, SnapshotError
+from triagent.errors import SessionError, SnapshotError, TriagentError
 from triagent.session.session import Session
 
 SNAPSHOT_AFTER = 256
-"""Tokens since the last snapshot that make another one worth its disk space."""
+"""Tokens since the last snapshot that make another one worth its disk space at the end."""
+AUTOSAVE_AFTER = 4096
+"""The same between two turns, for caches of up to 256 MiB; larger ones are saved less often."""
 
 
 class Interrupt:
@@ -139,19 +141,21 @@ class Conversation:
         if not self.model.rollback(self.session.n_pos):
             yield from self.restore()
 
-    def save(self) -> None:
-        """Leave a snapshot for the next time, when there is enough to save."""
+    def autosave(self) -> None:
+        """Leave a snapshot between turns, seldom enough that disks do not mind."""
+        self.save(max(AUTOSAVE_AFTER, self.model.status().cache_bytes >> 16))
+
+    def save(self, n_least: int = SNAPSHOT_AFTER) -> None:
+        """Leave a snapshot for the next time, when at least `n_least` tokens came since."""
         ledger = self.session.ledger
-        last = next(self.session.snapshots(), None)
-        if self.session.n_pos - (last.pos if last else 0) < SNAPSHOT_AFTER:
+        if self.session.n_pos - ledger.state.snapshot_pos < n_least:
             return
         path = self.session.snapshot_path()
         try:
             self.model.save(path, ledger.state.hash)
-        except (EngineError, SnapshotError, OSError):  # a cache: the ledger has everything
+            self.session.keep_snapshot(path)
+        except (TriagentError, OSError):  # a cache: the ledger has everything
             path.unlink(missing_ok=True)
-            return
-        self.session.keep_snapshot(path)
 
     def rewind(self, pos: int, turn: int) -> Iterator[Event]:
         """Go back to `pos`, where `turn` began: in place if that is exact, else by a replay."""

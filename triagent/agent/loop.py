@@ -144,6 +144,8 @@ class Agent:
         )  # fmt: skip
         yield from turn.run(lambda: self._prepare(number, text, attachments), text)
         self._is_dead = isinstance(turn.error, EngineDied)
+        if turn.error is None and self._is_started:
+            self._conversation.autosave()
 
     run = turn
 

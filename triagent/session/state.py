@@ -36,6 +36,8 @@ class State:
     workspace: str = ""
     ended: bool = False
     n_rewinds: int = 0
+    snapshot_pos: int = 0
+    """Position of the last snapshot; 0 when there is none of the session as it stands."""
     pins: list[list[int]] = field(default_factory=list)
     """Position ranges [start, stop) that the user protects."""
 
@@ -76,12 +78,17 @@ class State:
                 self.n_pos, self.turn = data["pos"], data["turn"] - 1
                 self.hash = chain(self.hash, data["pos"], [])
                 self.n_rewinds += 1
+                self.snapshot_pos = 0
                 self.turn_open = self.turn_failed = False
             case "pinned":
                 self.pins.append([data["start"], data["stop"]])
             case "unpinned":
                 span = [data["start"], data["stop"]]
                 self.pins = [pin for pin in self.pins if pin != span]
+
+    def _checkpoint(self, data: dict[str, Any]) -> None:
+        if data["snapshot"]:
+            self.snapshot_pos = data["state"]["n_pos"]
 
     def _title(self, data: dict[str, Any]) -> None:
         self.title = data["text"]
