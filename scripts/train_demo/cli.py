@@ -1,11 +1,11 @@
 """The commands of `scripts/train_demo.py`.
 
-    sample      print a generated session
-    tokenizer   train the tokenizer
-    train       train, in one piece or several; then the gates; then the export
-    gates       train eviction coefficients for a finished network
-    export      write GGUF files from a checkpoint or from carried weights
-    all         tokenizer, train, gates, export in one go
+sample      print a generated session
+tokenizer   train the tokenizer
+train       train, in one piece or several; then the gates; then the export
+gates       train eviction coefficients for a finished network
+export      write GGUF files from a checkpoint or from carried weights
+all         tokenizer, train, gates, export in one go
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ PIECE_BYTES = 15 * 2**20
 
 def main(argv: list[str] | None = None) -> None:
     """Run one command."""
-    parser = argparse.ArgumentParser(prog="train_demo.py", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="train_demo.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run in _COMMANDS.items():
         sub = commands.add_parser(name, help=run.__doc__.split("\n")[0])
@@ -46,8 +49,11 @@ def _common(sub: argparse.ArgumentParser) -> None:
     add("--device", default="", help="cuda, cpu; default: cuda when there is one")
     add("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 2), help="data processes")
     add("--time-limit", type=float, default=540, help="seconds this call may take in all")
-    add("--train-seconds", type=float, help="of the whole schedule, over all calls; "
-        "default: what this call has left")
+    add(
+        "--train-seconds",
+        type=float,
+        help="of the whole schedule, over all calls; default: what this call has left",
+    )
     add("--gate-seconds", type=float, default=30, help="for the eviction coefficients; 0: none")
     add("--checks", type=int, default=3, help="blocks of held-out rows to measure at the end")
     add("--resume", action="store_true", help="continue from the work folder's checkpoint")
@@ -93,7 +99,9 @@ def tokenizer(args: argparse.Namespace) -> None:
     tiny = args.size == "tiny"
     maker, r = Maker.load(args.prose), Random(args.seed)
     documents = (maker.document(r, 3000, 3000) for _ in range(60 if tiny else 900))
-    texts = tokens.corpus_for_tokenizer(documents, list(maker.x.words), list(maker.x.prose), args.seed)
+    texts = tokens.corpus_for_tokenizer(
+        documents, list(maker.x.words), list(maker.x.prose), args.seed
+    )
     made = tokens.train_tokenizer(texts, _shape(args).n_vocab)
     made.save(str(args.work / "tokenizer.json"))
     print(f"tokenizer: {made.get_vocab_size()} entries in {args.work / 'tokenizer.json'}")
@@ -124,13 +132,20 @@ def train(args: argparse.Namespace) -> None:
         trainer.resume(checkpoint)
     elif args.init:
         trainer.start_from(_gathered(args.init, args.work))
-    reserve = args.gate_seconds + 8 + (12 if args.checks else 0) if args.time_limit > 120 else args.gate_seconds
+    reserve = (
+        args.gate_seconds + 8 + (12 if args.checks else 0)
+        if args.time_limit > 120
+        else args.gate_seconds
+    )
     stop_at = began + args.time_limit - reserve
     print(f"network: {sum(p.numel() for p in trainer.network.parameters())} parameters on {device}")
     finished = trainer.run(stream, stop_at)
     trainer.save(checkpoint)
-    print(f"trained {trainer.n_seen} tokens in {trainer.step} steps, {trainer.elapsed_s:.0f} s; "
-          f"{'finished' if finished else 'to be resumed'}; {time.monotonic() - began:.0f} s so far", flush=True)
+    print(
+        f"trained {trainer.n_seen} tokens in {trainer.step} steps, {trainer.elapsed_s:.0f} s; "
+        f"{'finished' if finished else 'to be resumed'}; {time.monotonic() - began:.0f} s so far",
+        flush=True,
+    )
     if args.carry:
         carry(args)
     last = len(stages) - 1
@@ -167,8 +182,11 @@ def _gates(args, trainer, stream, stage, began) -> None:
     for folder in (args.work, args.carry):
         if folder:
             np.savez(folder / "gates.npz", **found)
-    print(f"gates: {int(found['n_steps'])} steps, divergence {found['kl_first'].tolist()} -> "
-          f"{found['kl'].tolist()} at {found['shares'].tolist()}", flush=True)
+    print(
+        f"gates: {int(found['n_steps'])} steps, divergence {found['kl_first'].tolist()} -> "
+        f"{found['kl'].tolist()} at {found['shares'].tolist()}",
+        flush=True,
+    )
     if trainer.fast:
         torch.cuda.synchronize()
 
@@ -206,7 +224,9 @@ def export(args: argparse.Namespace) -> None:
     state = torch.load(path, map_location="cpu", weights_only=True)
     weights = {name: value.float().numpy() for name, value in state["network"].items()}
     shape = Shape(**state["shape"])
-    length = max(int(part.split(":")[0]) for part in (args.stages or _SIZES[args.size]["stages"]).split(","))
+    length = max(
+        int(part.split(":")[0]) for part in (args.stages or _SIZES[args.size]["stages"]).split(",")
+    )
     card = Card(args.name, DESCRIPTION, n_ctx_train=length)
     made = load_tokenizer(_tokenizer_path(args))
     for kind, quantised in (("f16", False), ("q8_0", True)):

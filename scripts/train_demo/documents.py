@@ -89,7 +89,6 @@ def drill(r: Random, x: Lexicon, n_chars: int) -> list[Piece]:
     return [*out, END]
 
 
-
 def _records(r: Random, x: Lexicon, out: list[Piece], n_chars: int) -> None:
     store: dict[str, str] = {}
     mark, n = r.choice([": ", " = ", " -> ", ","]), 0

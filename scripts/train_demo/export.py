@@ -40,7 +40,11 @@ class Card:
 
 
 def write_gguf(
-    path: Path, weights: dict[str, np.ndarray], shape, tokenizer: Tokenizer, card: Card,
+    path: Path,
+    weights: dict[str, np.ndarray],
+    shape,
+    tokenizer: Tokenizer,
+    card: Card,
     quantised: bool,
 ) -> None:
     """Write the file, at once or not at all.

@@ -47,9 +47,7 @@ def features(k_pre: Tensor, pos: Tensor, now: int, shape: Shape) -> Tensor:
     """
     re, im = k_pre.float().chunk(2, -1)
     cos, sin = rope_table(now - pos, shape)
-    return torch.cat(
-        [re * cos + im * sin, im * cos - re * sin, (re * re + im * im).sqrt()], -1
-    )
+    return torch.cat([re * cos + im * sin, im * cos - re * sin, (re * re + im * im).sqrt()], -1)
 
 
 @torch.no_grad()

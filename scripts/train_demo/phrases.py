@@ -6,7 +6,7 @@ Syntax: see `wording`. Only slots carry facts. Verbs that destroy stand in the k
 
 from __future__ import annotations
 
-# ruff: noqa: E501  a wording is easier to read in one piece
+# ruff: noqa: E501, SIM905  a wording is easier to read in one piece
 
 FRAGMENTS: dict[str, list[str]] = {
     "pre": [

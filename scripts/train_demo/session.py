@@ -225,8 +225,14 @@ class Session:
         """The file's text was read: its values stand in the conversation."""
         for fact in file.facts:
             if fact.line:
-                self._remember(file.path, fact.names, fact.section, fact.value, "read result",
-                               self._around(file, fact))
+                self._remember(
+                    file.path,
+                    fact.names,
+                    fact.section,
+                    fact.value,
+                    "read result",
+                    self._around(file, fact),
+                )
 
     def said(self, file: File, fact: Fact, value: str | None = None) -> None:
         """The model has just named this value."""

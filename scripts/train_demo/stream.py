@@ -59,7 +59,6 @@ class Packer:
             ids, weights = np.append(ids, more_ids), np.append(weights, more_weights)
         return ids[: length + 1], weights[: length + 1]
 
-
     def _document(self, length: int, room: int):
         while True:
             try:

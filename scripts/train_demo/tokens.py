@@ -105,8 +105,9 @@ def encode(tokenizer: Tokenizer, document: list[Piece]) -> tuple[np.ndarray, np.
     return ids, weights
 
 
-def corpus_for_tokenizer(documents: Iterable[list[Piece]], words: list[str], prose: list[str],
-                         seed: int) -> Iterator[str]:
+def corpus_for_tokenizer(
+    documents: Iterable[list[Piece]], words: list[str], prose: list[str], seed: int
+) -> Iterator[str]:
     """What the tokenizer learns from: generated documents, the word list, slices of prose."""
     for document in documents:
         for text, _ in document:

@@ -105,8 +105,14 @@ class Trainer:
                 self.seconds = stop_at - time.monotonic()
             clock = now
             if self.step % 50 == 0 or self.progress >= 1:
-                self._log(stage, loss, answer, fresh, 50 * self.plan.n_tokens / (now - last_log),
-                          stream.waiting(stage))
+                self._log(
+                    stage,
+                    loss,
+                    answer,
+                    fresh,
+                    50 * self.plan.n_tokens / (now - last_log),
+                    stream.waiting(stage),
+                )
                 last_log = now
         self._synchronise()
         return self.progress > 0.99  # the clock may end a step before the schedule does
@@ -122,9 +128,7 @@ class Trainer:
         weights = torch.from_numpy(block[1].astype(np.float32) / 100).to(device, non_blocking=True)
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=self.fast):
             hidden = self.network.hidden(ids[:, :-1])
-            loss, answer = self._loss(
-                hidden, self.network.embed.weight, ids[:, 1:], weights[:, 1:]
-            )
+            loss, answer = self._loss(hidden, self.network.embed.weight, ids[:, 1:], weights[:, 1:])
         loss.backward()
         self.optimiser.step(self.step, self.progress)
         self.network.zero_grad(set_to_none=True)
@@ -186,9 +190,7 @@ class Trainer:
 def _loss(hidden, embedding, targets, weights):
     """Weighted mean of the cross entropy, and its mean over tokens of full weight."""
     logits = F.linear(hidden, embedding.to(hidden.dtype)).float()
-    each = F.cross_entropy(
-        logits.view(-1, logits.shape[-1]), targets.reshape(-1), reduction="none"
-    )
+    each = F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1), reduction="none")
     flat = weights.reshape(-1)
     full = flat == 1
     answer = (each.detach() * full).sum() / full.sum().clamp_min(1)

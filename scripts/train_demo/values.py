@@ -7,6 +7,7 @@ like what people put into files.
 
 from __future__ import annotations
 
+# ruff: noqa: E501, SIM905  lists of words and long sentences are easier to read in one piece
 import re
 import string
 from collections import Counter

@@ -10,7 +10,7 @@ instead of on whole sentences.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from random import Random
 
 from .phrases import FRAGMENTS, PHRASES, SALAD
@@ -23,7 +23,7 @@ _WIDE_SHARE = 0.5
 """Share of the wider wordings where a kind has some."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(template: str) -> tuple:
     """A template as a sequence of texts, ("alt", options) and ("ref", name)."""
     sequence, end = _sequence(template, 0, "")

@@ -181,9 +181,7 @@ class Bench:
             return words.clip(grep.render(pattern, shown, n_matches, len(names)), 12_000)
         if name == "glob" and len(arguments) == 1 and arguments["pattern"] != "*":
             names = place.names(folders=True)
-            return glob.render(
-                arguments["pattern"], glob.match(names, arguments["pattern"]), names
-            )
+            return glob.render(arguments["pattern"], glob.match(names, arguments["pattern"]), names)
         return None
 
     def _command(self, arguments: dict[str, Any]) -> str:

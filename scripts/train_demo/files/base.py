@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a sentence is easier to read in one piece
 from dataclasses import dataclass, field
 from random import Random
 
@@ -111,7 +112,9 @@ class Maker:
 def bare(value: str) -> bool:
     """Whether formats with quotes write this value without them."""
     body = value.removeprefix("-")
-    number = body.replace(".", "", 1).isdigit() and not body.startswith(".") and not body.endswith(".")
+    number = (
+        body.replace(".", "", 1).isdigit() and not body.startswith(".") and not body.endswith(".")
+    )
     return (number and (body == "0" or not body.startswith("0") or body.startswith("0."))) or value in (
         "true", "false"
     )  # fmt: skip

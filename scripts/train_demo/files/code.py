@@ -7,8 +7,8 @@ from ..values import value_for
 from .base import Fact, File, Function, Maker, bare, spoken
 from .settings import keys
 
-_IMPORTS = "os sys json re time math random logging pathlib argparse csv datetime collections functools itertools subprocess".split()
-_VERBS = "load save parse build make read write send fetch compute check update find sort merge split count total render format convert validate create remove filter clean connect retry start stop handle resolve".split()
+_IMPORTS = ["os", "sys", "json", "re", "time", "math", "random", "logging", "pathlib", "argparse", "csv", "datetime", "collections", "functools", "itertools", "subprocess"]
+_VERBS = ["load", "save", "parse", "build", "make", "read", "write", "send", "fetch", "compute", "check", "update", "find", "sort", "merge", "split", "count", "total", "render", "format", "convert", "validate", "create", "remove", "filter", "clean", "connect", "retry", "start", "stop", "handle", "resolve"]
 
 
 def python(m: Maker, path: str) -> File:
@@ -41,7 +41,10 @@ def test_module(m: Maker, path: str) -> File:
     lines = [f"from {m.x.word(m.r)} import {m.x.snake(m.r)}", ""]
     for _ in range(m.r.randint(1, 4)):
         name = "test_" + m.x.snake(m.r)
-        body = [f"def {name}():", f"    assert {m.x.word(m.r)}({m.r.randint(0, 99)}) == {m.r.randint(0, 99)}"]
+        body = [
+            f"def {name}():",
+            f"    assert {m.x.word(m.r)}({m.r.randint(0, 99)}) == {m.r.randint(0, 99)}",
+        ]
         lines += ["", *body, ""]
         file.functions.append(Function(name, [], "", "\n".join(body)))
     file.text = "\n".join(lines).strip("\n") + "\n"
@@ -51,9 +54,13 @@ def test_module(m: Maker, path: str) -> File:
 
 def _constant(m, file, lines, name, before, after="", quote='"') -> None:
     value = value_for(m.x, m.r, name)
-    if any(c in value for c in "\"\\\n`"):
+    if any(c in value for c in '"\\\n`'):
         value = str(m.r.randint(1, 9999))
-    value = {"true": "True", "false": "False"}.get(value, value) if name.isupper() and before.endswith("= ") and "const" not in before else value
+    value = (
+        {"true": "True", "false": "False"}.get(value, value)
+        if name.isupper() and before.endswith("= ") and "const" not in before
+        else value
+    )
     fact = Fact(spoken(name), value, "", before, after, quote)
     fact.line = before + value + after if value in ("True", "False") else fact.line_with(value)
     if value in ("True", "False"):
@@ -67,7 +74,11 @@ def _function_name(m: Maker) -> str:
 
 
 def _params(m: Maker) -> list[tuple[str, str]]:
-    names = keys(m, m.r.randint(0, 3)) if m.chance(0.6) else list(dict.fromkeys(m.x.word(m.r) for _ in range(m.r.randint(0, 3))))
+    names = (
+        keys(m, m.r.randint(0, 3))
+        if m.chance(0.6)
+        else list(dict.fromkeys(m.x.word(m.r) for _ in range(m.r.randint(0, 3))))
+    )
     split = m.r.randint(0, len(names))
     return [(n, "") for n in names[:split]] + [(n, _default(m, n)) for n in names[split:]]
 
@@ -118,15 +129,29 @@ def javascript(m: Maker, path: str) -> File:
     lines = [f"// {m.x.words_of(m.r, 2, 6)}"] if m.chance(0.4) else []
     if m.chance(0.5):
         name = m.x.word(m.r)
-        lines.append(m.pick(f'const {name} = require("./{name}");', f'import {name} from "./{name}.js";'))
+        lines.append(
+            m.pick(f'const {name} = require("./{name}");', f'import {name} from "./{name}.js";')
+        )
     for name in keys(m, m.r.randint(1, 4)):
         name = m.pick(name.upper(), name)
         _constant(m, file, lines, name, f"const {name} = ", ";")
     for _ in range(m.r.randint(1, 3)):
         words = [m.r.choice(_VERBS), m.x.word(m.r).capitalize()]
         name, params = "".join(words), _params(m)
-        head = ", ".join(n + (f" = {d.replace('None', 'null').lower() if d in ('True', 'False', 'None') else d}" if d else "") for n, d in params)
-        body = [f"function {name}({head}) {{", f"  return {params[0][0] if params else m.r.randint(1, 99)} {m.pick('+', '*')} {m.r.randint(1, 99)};", "}"]
+        head = ", ".join(
+            n
+            + (
+                f" = {d.replace('None', 'null').lower() if d in ('True', 'False', 'None') else d}"
+                if d
+                else ""
+            )
+            for n, d in params
+        )
+        body = [
+            f"function {name}({head}) {{",
+            f"  return {params[0][0] if params else m.r.randint(1, 99)} {m.pick('+', '*')} {m.r.randint(1, 99)};",
+            "}",
+        ]
         lines += ["", *body]
         file.functions.append(Function(name, params, "", "\n".join(body)))
     file.text = "\n".join(lines) + "\n"
@@ -144,10 +169,20 @@ def shell(m: Maker, path: str) -> File:
     lines += ["set -e"] if m.chance(0.6) else []
     for name in keys(m, m.r.randint(0, 3)):
         value = m.x.ident(m.r) if m.chance(0.5) else m.x.number(m.r)
-        file.facts.append(Fact(spoken(name.upper()), value, f"{name.upper()}={value}", f"{name.upper()}="))
+        file.facts.append(
+            Fact(spoken(name.upper()), value, f"{name.upper()}={value}", f"{name.upper()}=")
+        )
         lines.append(f"{name.upper()}={value}")
     for _ in range(m.r.randint(1, 4)):
-        lines.append(m.pick(f'echo "{m.x.words_of(m.r, 1, 4)}"', f"mkdir -p {m.x.word(m.r)}", f"cp {m.x.word(m.r)}.txt {m.x.word(m.r)}/", f"python3 {m.x.word(m.r)}.py", f"tar czf {m.x.word(m.r)}.tar.gz {m.x.word(m.r)}"))
+        lines.append(
+            m.pick(
+                f'echo "{m.x.words_of(m.r, 1, 4)}"',
+                f"mkdir -p {m.x.word(m.r)}",
+                f"cp {m.x.word(m.r)}.txt {m.x.word(m.r)}/",
+                f"python3 {m.x.word(m.r)}.py",
+                f"tar czf {m.x.word(m.r)}.tar.gz {m.x.word(m.r)}",
+            )
+        )
     file.text = "\n".join(lines) + "\n"
     file.lists["variables"] = [f.name for f in file.facts]
     return file
@@ -163,7 +198,14 @@ def sql(m: Maker, path: str) -> File:
             continue
         names.append(table)
         columns = ["id", *list(dict.fromkeys(m.x.word(m.r) for _ in range(m.r.randint(1, 4))))]
-        lines += [f"CREATE TABLE {table} ("] + [f"    {c} {'INTEGER PRIMARY KEY' if c == 'id' else m.pick('TEXT', 'INTEGER', 'REAL', 'DATE')}{',' if i < len(columns) - 1 else ''}" for i, c in enumerate(columns)] + [");", ""]
+        lines += (
+            [f"CREATE TABLE {table} ("]
+            + [
+                f"    {c} {'INTEGER PRIMARY KEY' if c == 'id' else m.pick('TEXT', 'INTEGER', 'REAL', 'DATE')}{',' if i < len(columns) - 1 else ''}"
+                for i, c in enumerate(columns)
+            ]
+            + [");", ""]
+        )
         file.lists[f"columns of {table}"] = columns
     file.text = "\n".join(lines).strip("\n") + "\n"
     file.lists["tables"] = names
@@ -174,21 +216,87 @@ def html(m: Maker, path: str) -> File:
     """A page."""
     title, heading = m.x.words_of(m.r, 1, 4).capitalize(), m.x.words_of(m.r, 1, 4).capitalize()
     links = [m.x.word(m.r) + ".html" for _ in range(m.r.randint(0, 3))]
-    lines = ["<!DOCTYPE html>", "<html>", "<head>", f"  <title>{title}</title>", "</head>", "<body>", f"  <h1>{heading}</h1>", f"  <p>{m.x.passage(m.r, 40, 160)}</p>", *(f'  <a href="{link}">{m.x.word(m.r)}</a>' for link in links), "</body>", "</html>"]
-    file = File(path, "\n".join(lines) + "\n", "html", about=title, lists={"links": links} if links else {})
-    file.facts = [Fact(("title", "page title"), title, lines[3], "  <title>", "</title>", phrases=("the page title", "the title of the page")), Fact(("h1", "heading", "main heading"), heading, lines[6], "  <h1>", "</h1>", phrases=("the main heading",))]
+    lines = [
+        "<!DOCTYPE html>",
+        "<html>",
+        "<head>",
+        f"  <title>{title}</title>",
+        "</head>",
+        "<body>",
+        f"  <h1>{heading}</h1>",
+        f"  <p>{m.x.passage(m.r, 40, 160)}</p>",
+        *(f'  <a href="{link}">{m.x.word(m.r)}</a>' for link in links),
+        "</body>",
+        "</html>",
+    ]
+    file = File(
+        path, "\n".join(lines) + "\n", "html", about=title, lists={"links": links} if links else {}
+    )
+    file.facts = [
+        Fact(
+            ("title", "page title"),
+            title,
+            lines[3],
+            "  <title>",
+            "</title>",
+            phrases=("the page title", "the title of the page"),
+        ),
+        Fact(
+            ("h1", "heading", "main heading"),
+            heading,
+            lines[6],
+            "  <h1>",
+            "</h1>",
+            phrases=("the main heading",),
+        ),
+    ]
     return file
 
 
 def css(m: Maker, path: str) -> File:
     """Rules."""
     file = File(path, "", "css")
-    lines, names = [], list(dict.fromkeys(m.pick("body", "h1", "a", "p", "nav", "footer", "header", "." + m.x.word(m.r), "#" + m.x.word(m.r)) for _ in range(m.r.randint(1, 4))))
+    lines, names = (
+        [],
+        list(
+            dict.fromkeys(
+                m.pick(
+                    "body",
+                    "h1",
+                    "a",
+                    "p",
+                    "nav",
+                    "footer",
+                    "header",
+                    "." + m.x.word(m.r),
+                    "#" + m.x.word(m.r),
+                )
+                for _ in range(m.r.randint(1, 4))
+            )
+        ),
+    )
     for selector in names:
         lines.append(f"{selector} {{")
-        for name in m.r.sample(("color", "margin", "padding", "font-size", "width", "background", "border"), m.r.randint(1, 3)):
-            value = m.pick("#" + m.x.hex(m.r, 6), f"{m.r.randint(0, 80)}px", m.pick("red", "white", "navy", "teal"), f"{m.r.randint(1, 9)}em")
-            file.facts.append(Fact((name, name.replace("-", " ")), value, f"  {name}: {value};", f"  {name}: ", ";", section=(selector,)))
+        for name in m.r.sample(
+            ("color", "margin", "padding", "font-size", "width", "background", "border"),
+            m.r.randint(1, 3),
+        ):
+            value = m.pick(
+                "#" + m.x.hex(m.r, 6),
+                f"{m.r.randint(0, 80)}px",
+                m.pick("red", "white", "navy", "teal"),
+                f"{m.r.randint(1, 9)}em",
+            )
+            file.facts.append(
+                Fact(
+                    (name, name.replace("-", " ")),
+                    value,
+                    f"  {name}: {value};",
+                    f"  {name}: ",
+                    ";",
+                    section=(selector,),
+                )
+            )
             lines.append(f"  {name}: {value};")
         lines += ["}", ""]
     file.text = "\n".join(lines).strip("\n") + "\n"

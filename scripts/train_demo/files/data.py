@@ -10,7 +10,11 @@ from .base import Fact, File, Maker, Table
 def _columns(m: Maker):
     """Thing, its naming column, and the other columns with their makers."""
     x, r = m.x, m.r
-    person, product, city = (lambda: x.person(r)), (lambda: r.choice(PRODUCTS)), (lambda: r.choice(CITIES))
+    person, product, city = (
+        (lambda: x.person(r)),
+        (lambda: r.choice(PRODUCTS)),
+        (lambda: r.choice(CITIES)),
+    )
     number = lambda low, high: lambda: str(r.randint(low, high))  # noqa: E731
     price = lambda: f"{r.randint(0, 400)}.{r.randint(0, 99):02}"  # noqa: E731
     first = lambda: x.person(r).split()[0]  # noqa: E731
@@ -42,14 +46,18 @@ def csv(m: Maker, path: str) -> File:
     rows, seen = [], set()
     for i in range(m.r.choice([2, 3, 4, 5, 6, 8, 10, 14])):
         label = name().replace(",", "")
-        if label.lower() in seen or (label.split() and label.split()[0].lower() in seen and thing == "person"):
+        if label.lower() in seen or (
+            label.split() and label.split()[0].lower() in seen and thing == "person"
+        ):
             continue
         seen |= {label.lower(), label.split()[0].lower()} if label.split() else {label}
         row = {"id": str(i + 1), key: label}
         for column in columns:
             if column not in row:
                 maker = others[column]
-                row[column] = (maker() if maker else m.x.email(m.r, label)).replace(",", "").replace('"', "")
+                row[column] = (
+                    (maker() if maker else m.x.email(m.r, label)).replace(",", "").replace('"', "")
+                )
         rows.append([row[c] for c in columns])
     mark = "\t" if path.endswith(".tsv") else ","
     text = "\n".join(mark.join(row) for row in [columns, *rows]) + "\n"
@@ -62,8 +70,20 @@ def csv(m: Maker, path: str) -> File:
             if i != at:
                 line = mark.join(row)
                 before = mark.join(row[:i]) + mark if i else ""
-                after = line[len(before) + len(row[i]):]
-                file.facts.append(Fact((column.replace("_", " "), column), row[i], line, before, after, section=(row[at], row[at].split()[0] if thing in ("person", "employee") else row[at])))
+                after = line[len(before) + len(row[i]) :]
+                file.facts.append(
+                    Fact(
+                        (column.replace("_", " "), column),
+                        row[i],
+                        line,
+                        before,
+                        after,
+                        section=(
+                            row[at],
+                            row[at].split()[0] if thing in ("person", "employee") else row[at],
+                        ),
+                    )
+                )
     return file
 
 
@@ -71,18 +91,49 @@ def jsonl(m: Maker, path: str) -> File:
     """One object a line."""
     lines = []
     for i in range(m.r.randint(2, 8)):
-        lines.append(f'{{"id": {i + 1}, "name": "{m.x.word(m.r)}", "{m.pick("score", "count", "size")}": {m.r.randint(0, 999)}}}')
+        lines.append(
+            f'{{"id": {i + 1}, "name": "{m.x.word(m.r)}", "{m.pick("score", "count", "size")}": {m.r.randint(0, 999)}}}'
+        )
     return File(path, "\n".join(lines) + "\n", "jsonl")
 
 
-_EVENTS = ("started", "failed", "done", "timed out", "connected", "closed", "retrying", "saved", "rejected", "accepted", "restarted", "not found", "refused", "expired", "loaded", "lost connection")
+_EVENTS = (
+    "started",
+    "failed",
+    "done",
+    "timed out",
+    "connected",
+    "closed",
+    "retrying",
+    "saved",
+    "rejected",
+    "accepted",
+    "restarted",
+    "not found",
+    "refused",
+    "expired",
+    "loaded",
+    "lost connection",
+)
 
 
 def log(m: Maker, path: str) -> File:
     """Lines with time, level and message, in one of several forms."""
-    form = m.pick("{d} {t} {l} {m}", "{d}T{t}Z {l} {m}", "{t} {l} {m}", "{t} [{l}] {m}", "[{d} {t}] {l}: {m}", "{d} {t},{ms} - {l} - {m}", "{d} {t} {l:<7} {m}", "{l} {d} {t} {m}")
+    form = m.pick(
+        "{d} {t} {l} {m}",
+        "{d}T{t}Z {l} {m}",
+        "{t} {l} {m}",
+        "{t} [{l}] {m}",
+        "[{d} {t}] {l}: {m}",
+        "{d} {t},{ms} - {l} - {m}",
+        "{d} {t} {l:<7} {m}",
+        "{l} {d} {t} {m}",
+    )
     day = f"{m.r.randint(2019, 2027)}-{m.r.randint(1, 12):02}-{m.r.randint(1, 28):02}"
-    seconds, levels = m.r.randint(0, 60_000), ["INFO"] * 5 + ["WARNING" if m.chance(0.5) else "WARN", "ERROR", "ERROR", "DEBUG"]
+    seconds, levels = (
+        m.r.randint(0, 60_000),
+        ["INFO"] * 5 + ["WARNING" if m.chance(0.5) else "WARN", "ERROR", "ERROR", "DEBUG"],
+    )
     if m.chance(0.2):
         levels = [level.lower() for level in levels]
     file, lines, entries = File(path, "", "log"), [], []
@@ -91,7 +142,9 @@ def log(m: Maker, path: str) -> File:
         clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         message = _message(m)
         level = m.r.choice(levels)
-        lines.append(form.format(d=day, t=clock, l=level, m=message, ms=f"{m.r.randint(0, 999):03}"))
+        lines.append(
+            form.format(d=day, t=clock, l=level, m=message, ms=f"{m.r.randint(0, 999):03}")
+        )
         entries.append((clock, level, message, lines[-1]))
     file.text = "\n".join(lines) + "\n"
     file.entries = entries

@@ -60,7 +60,9 @@ def loose_file(m: Maker, taken, folders: list[str] | None = None, make: Make | N
     """A file of any kind under a name that is not taken."""
     while True:
         _, maker, endings, usual = (
-            m.r.choices(_LOOSE, _WEIGHTS)[0] if make is None else next(e for e in _LOOSE if e[1] is make)
+            m.r.choices(_LOOSE, _WEIGHTS)[0]
+            if make is None
+            else next(e for e in _LOOSE if e[1] is make)
         )
         folder = m.r.choice(folders) if folders and m.chance(0.6) else m.r.choice(usual)
         path = (folder + "/" if folder else "") + _name(m, maker, m.r.choice(endings))
@@ -83,7 +85,17 @@ def _name(m: Maker, make: Make, ending: str) -> str:
     elif m.chance(0.04):
         stem = stem.upper()
     elif m.chance(0.02):
-        stem = m.pick("Ünïcode", "café", "mon fichier", "my file", "データ", "résumé", "notes (old)", "final v2", "Q3 report")
+        stem = m.pick(
+            "Ünïcode",
+            "café",
+            "mon fichier",
+            "my file",
+            "データ",
+            "résumé",
+            "notes (old)",
+            "final v2",
+            "Q3 report",
+        )
     return stem + ending
 
 
@@ -96,7 +108,29 @@ def workspace(m: Maker, n_loose: int | None = None) -> dict[str, File]:
 
     if m.chance(0.7):
         _project(m, put)
-    folders = list(dict.fromkeys(m.pick("config", "src", "data", "notes", "logs", "docs", "scripts", "tests", "conf", "etc", "lib", "assets", "settings", "reports", "tools", m.x.word(m.r)) for _ in range(m.r.randint(1, 4))))
+    folders = list(
+        dict.fromkeys(
+            m.pick(
+                "config",
+                "src",
+                "data",
+                "notes",
+                "logs",
+                "docs",
+                "scripts",
+                "tests",
+                "conf",
+                "etc",
+                "lib",
+                "assets",
+                "settings",
+                "reports",
+                "tools",
+                m.x.word(m.r),
+            )
+            for _ in range(m.r.randint(1, 4))
+        )
+    )
     if m.chance(0.15):
         folders.append(f"{m.r.choice(folders)}/{m.x.word(m.r)}")
     for _ in range(m.r.randint(2, 9) if n_loose is None else n_loose):
@@ -108,23 +142,50 @@ def _project(m: Maker, put: Callable[[File], None]) -> None:
     language = m.pick("python", "python", "python", "node", "node", "rust", "go", "docs")
     p = Project(m, language)
     if m.chance(0.85):
-        put(project.readme(m, p, "README.md" if m.chance(0.85) else m.pick("readme.md", "README.txt", "README", "docs/README.md")))
+        put(
+            project.readme(
+                m,
+                p,
+                "README.md"
+                if m.chance(0.85)
+                else m.pick("readme.md", "README.txt", "README", "docs/README.md"),
+            )
+        )
     if language == "python":
         put(project.pyproject(m, p)) if m.chance(0.75) else None
         put(project.requirements(m, p)) if m.chance(0.6) else None
         folder = m.pick("src", p.name.replace("-", "_"), "app", "src/" + p.name.replace("-", "_"))
-        for name in m.r.sample(("main", "app", "utils", "config", "cli", "models", "server"), m.r.randint(1, 3)):
+        for name in m.r.sample(
+            ("main", "app", "utils", "config", "cli", "models", "server"), m.r.randint(1, 3)
+        ):
             put(code.python(m, f"{folder}/{name}.py"))
         if m.chance(0.6):
-            put(code.test_module(m, f"tests/test_{m.pick('main', 'app', 'utils', 'core', m.x.word(m.r))}.py"))
+            put(
+                code.test_module(
+                    m, f"tests/test_{m.pick('main', 'app', 'utils', 'core', m.x.word(m.r))}.py"
+                )
+            )
     elif language == "node":
         put(project.package_json(m, p))
         for name in m.r.sample(("index", "app", "server", "utils"), m.r.randint(1, 2)):
-            put(code.javascript(m, f"{m.pick('src', 'src', 'lib', 'server')}/{name}.{m.pick('js', 'js', 'ts')}"))
+            put(
+                code.javascript(
+                    m, f"{m.pick('src', 'src', 'lib', 'server')}/{name}.{m.pick('js', 'js', 'ts')}"
+                )
+            )
     elif language == "rust":
         put(project.cargo(m, p))
     elif language == "go":
         put(project.go_mod(m, p))
-    for share, make in ((0.45, project.makefile), (0.5, project.license_file), (0.4, project.changelog), (0.4, project.gitignore), (0.25, project.dockerfile), (0.25, project.compose), (0.2, project.workflow), (0.12, project.contributing)):
+    for share, make in (
+        (0.45, project.makefile),
+        (0.5, project.license_file),
+        (0.4, project.changelog),
+        (0.4, project.gitignore),
+        (0.25, project.dockerfile),
+        (0.25, project.compose),
+        (0.2, project.workflow),
+        (0.12, project.contributing),
+    ):
         if m.chance(share):
             put(make(m, p))

@@ -1,19 +1,19 @@
 """The files that tell what a project is: manifests, README, licence, changelog, build files."""
 
 from __future__ import annotations
-# ruff: noqa: E501  a table of strings is easier to read in one piece
 
+# ruff: noqa: E501  a table of strings is easier to read in one piece
 from .base import Fact, File, Maker
 from .prose import task
 
 _DEPENDENCIES = {
-    "python": "requests numpy pandas flask django fastapi click rich pydantic httpx pytest sqlalchemy jinja2 pyyaml tqdm attrs aiohttp uvicorn celery redis scipy matplotlib typer textual boto3 pillow lxml".split(),
-    "node": "express react vue lodash axios typescript eslint jest vite webpack chalk commander dotenv next prettier mocha zod dayjs socket.io mongoose uuid".split(),
-    "rust": "serde tokio clap anyhow rand regex log reqwest thiserror chrono rayon hyper axum tracing bytes".split(),
-    "go": "github.com/gin-gonic/gin github.com/spf13/cobra golang.org/x/sync github.com/stretchr/testify gopkg.in/yaml.v3 github.com/lib/pq".split(),
+    "python": ["requests", "numpy", "pandas", "flask", "django", "fastapi", "click", "rich", "pydantic", "httpx", "pytest", "sqlalchemy", "jinja2", "pyyaml", "tqdm", "attrs", "aiohttp", "uvicorn", "celery", "redis", "scipy", "matplotlib", "typer", "textual", "boto3", "pillow", "lxml"],
+    "node": ["express", "react", "vue", "lodash", "axios", "typescript", "eslint", "jest", "vite", "webpack", "chalk", "commander", "dotenv", "next", "prettier", "mocha", "zod", "dayjs", "socket.io", "mongoose", "uuid"],
+    "rust": ["serde", "tokio", "clap", "anyhow", "rand", "regex", "log", "reqwest", "thiserror", "chrono", "rayon", "hyper", "axum", "tracing", "bytes"],
+    "go": ["github.com/gin-gonic/gin", "github.com/spf13/cobra", "golang.org/x/sync", "github.com/stretchr/testify", "gopkg.in/yaml.v3", "github.com/lib/pq"],
 }
 _LICENSES = ("MIT", "Apache-2.0", "GPL-3.0", "BSD-3-Clause", "MPL-2.0", "ISC", "Unlicense", "AGPL-3.0", "LGPL-2.1")
-_TARGETS = "build test lint clean install run format docs deploy release check dev serve coverage package all help image push start stop migrate bench fmt".split()
+_TARGETS = ["build", "test", "lint", "clean", "install", "run", "format", "docs", "deploy", "release", "check", "dev", "serve", "coverage", "package", "all", "help", "image", "push", "start", "stop", "migrate", "bench", "fmt"]
 _COMMANDS = ("pytest -q", "ruff check .", "python -m build", "rm -rf build dist", "npm run build", "cargo build --release", "go build ./...", "docker build -t {n} .", "pip install -e .", "black src", "mypy src", "python -m {n}", "npm test", "go test ./...", "cargo test", "uvicorn {n}:app --reload", "sphinx-build docs out", "twine upload dist/*", "docker push {n}", "eslint src", "tsc", "vite build", "node index.js", "echo {w}", "bash scripts/{w}.sh", "rsync -a out/ {w}:/srv/{n}")  # fmt: skip
 
 

@@ -1,15 +1,12 @@
 """Documents in words: notes, to-do lists, letters, running text."""
 
 from __future__ import annotations
-# ruff: noqa: E501  a table of strings is easier to read in one piece
 
+# ruff: noqa: E501  a table of strings is easier to read in one piece
 from ..phrases import THINGS
 from .base import Fact, File, Maker
 
-_VERBS = (
-    "fix write update call buy check review test deploy clean plan book order send prepare read "
-    "rename document refactor measure pay return ask finish start move paint water print sign"
-).split()
+_VERBS = ["fix", "write", "update", "call", "buy", "check", "review", "test", "deploy", "clean", "plan", "book", "order", "send", "prepare", "read", "rename", "document", "refactor", "measure", "pay", "return", "ask", "finish", "start", "move", "paint", "water", "print", "sign"]
 
 
 def notes(m: Maker, path: str) -> File:
@@ -20,7 +17,14 @@ def notes(m: Maker, path: str) -> File:
         title = m.x.words_of(m.r, 1, 3).capitalize()
         lines += [f"# {title}", ""]
         file.about = title
-    style = m.pick("The {k} is {v}.", "{k}: {v}", "- {k}: {v}", "Note that the {k} is {v}.", "* {k} = {v}", "Our {k} is {v}.")
+    style = m.pick(
+        "The {k} is {v}.",
+        "{k}: {v}",
+        "- {k}: {v}",
+        "Note that the {k} is {v}.",
+        "* {k} = {v}",
+        "Our {k} is {v}.",
+    )
     for thing in m.r.sample(THINGS, m.r.randint(1, 5)):
         if m.chance(0.3):
             lines.append(m.x.passage(m.r, 60, 180))
@@ -28,7 +32,14 @@ def notes(m: Maker, path: str) -> File:
         before, after = pattern.replace("{k}", thing).split("{v}")
         value = m.x.value(m.r)
         before = before[0].upper() + before[1:] if m.chance(0.5) else before
-        fact = Fact((thing,), value, f"{before}{value}{after}", before, after, phrases=(f"the {thing}", f"our {thing}"))
+        fact = Fact(
+            (thing,),
+            value,
+            f"{before}{value}{after}",
+            before,
+            after,
+            phrases=(f"the {thing}", f"our {thing}"),
+        )
         file.facts.append(fact)
         lines.append(fact.line)
     file.text = "\n".join(lines) + "\n"
@@ -38,8 +49,15 @@ def notes(m: Maker, path: str) -> File:
 def todo(m: Maker, path: str) -> File:
     """Tasks, open and done."""
     boxes = path.endswith(".md") or m.chance(0.3)
-    file = File(path, "", "todo", aliases=("the todo list", "the todo file", "my todo list", "the to-do list"))
-    lines = [m.pick("# TODO", "# Tasks", "# To do", "TODO:", "# Backlog"), ""] if m.chance(0.8) else []
+    file = File(
+        path,
+        "",
+        "todo",
+        aliases=("the todo list", "the todo file", "my todo list", "the to-do list"),
+    )
+    lines = (
+        [m.pick("# TODO", "# Tasks", "# To do", "TODO:", "# Backlog"), ""] if m.chance(0.8) else []
+    )
     for _ in range(m.r.randint(2, 8)):
         item = task(m)
         done = boxes and m.chance(0.35)
@@ -55,22 +73,49 @@ def todo(m: Maker, path: str) -> File:
 
 def task(m: Maker) -> str:
     """Something to do."""
-    tail = m.pick("", "", f" for {m.x.person(m.r).split()[0]}", f" before {m.pick('Monday', 'Friday', 'noon', 'the release', 'lunch')}")
+    tail = m.pick(
+        "",
+        "",
+        f" for {m.x.person(m.r).split()[0]}",
+        f" before {m.pick('Monday', 'Friday', 'noon', 'the release', 'lunch')}",
+    )
     return f"{m.r.choice(_VERBS)} the {m.x.words_of(m.r, 1, 2)}{tail}"
 
 
 def meeting(m: Maker, path: str) -> File:
     """Minutes with a date, people and decisions."""
     people = list(dict.fromkeys(m.x.person(m.r).split()[0] for _ in range(m.r.randint(2, 4))))
-    day, place = m.x.date(m.r), m.pick("Room " + m.x.code(m.r), m.x.word(m.r).capitalize() + " room", "online")
+    day, place = (
+        m.x.date(m.r),
+        m.pick("Room " + m.x.code(m.r), m.x.word(m.r).capitalize() + " room", "online"),
+    )
     decisions = [m.x.sentence(m.r, 4, 9) for _ in range(m.r.randint(1, 3))]
     actions = [(p, task(m)) for p in people if m.chance(0.7)]
-    lines = [f"# Meeting {day}", "", f"Date: {day}", f"Place: {place}", f"Attendees: {', '.join(people)}", "", "## Decisions", ""]
-    lines += [f"- {d}" for d in decisions] + ["", "## Actions", ""] + [f"- {p}: {t}" for p, t in actions]
-    file = File(path, "\n".join(lines) + "\n", "notes", lists={"attendees": people, "decisions": decisions})
+    lines = [
+        f"# Meeting {day}",
+        "",
+        f"Date: {day}",
+        f"Place: {place}",
+        f"Attendees: {', '.join(people)}",
+        "",
+        "## Decisions",
+        "",
+    ]
+    lines += (
+        [f"- {d}" for d in decisions] + ["", "## Actions", ""] + [f"- {p}: {t}" for p, t in actions]
+    )
+    file = File(
+        path, "\n".join(lines) + "\n", "notes", lists={"attendees": people, "decisions": decisions}
+    )
     file.lists["action items"] = [f"{p}: {t}" for p, t in actions]
-    file.facts = [Fact(("date",), day, f"Date: {day}", "Date: "), Fact(("place",), place, f"Place: {place}", "Place: ")]
-    file.facts += [Fact((f"{p}'s task", f"{p}'s action", f"task of {p}"), t, f"- {p}: {t}", f"- {p}: ") for p, t in actions]
+    file.facts = [
+        Fact(("date",), day, f"Date: {day}", "Date: "),
+        Fact(("place",), place, f"Place: {place}", "Place: "),
+    ]
+    file.facts += [
+        Fact((f"{p}'s task", f"{p}'s action", f"task of {p}"), t, f"- {p}: {t}", f"- {p}: ")
+        for p, t in actions
+    ]
     file.sections = [("Decisions", "\n".join(f"- {d}" for d in decisions))]
     return file
 
@@ -80,13 +125,25 @@ def recipe(m: Maker, path: str) -> File:
     title = m.x.words_of(m.r, 1, 2).capitalize()
     serves, minutes = str(m.r.randint(1, 12)), f"{m.r.randint(5, 180)} minutes"
     stuff = list(dict.fromkeys(m.x.word(m.r) for _ in range(m.r.randint(2, 6))))
-    amounts = [f"{m.r.randint(1, 900)} {m.pick('g', 'ml', 'cups', 'spoons', 'pieces')}" for _ in stuff]
+    amounts = [
+        f"{m.r.randint(1, 900)} {m.pick('g', 'ml', 'cups', 'spoons', 'pieces')}" for _ in stuff
+    ]
     steps = [m.x.sentence(m.r, 4, 9) for _ in range(m.r.randint(1, 4))]
     lines = [f"# {title}", "", f"Serves: {serves}", f"Time: {minutes}", "", "## Ingredients", ""]
-    lines += [f"- {n}: {a}" for n, a in zip(stuff, amounts, strict=True)] + ["", "## Steps", ""] + [f"{i}. {s}" for i, s in enumerate(steps, 1)]
+    lines += (
+        [f"- {n}: {a}" for n, a in zip(stuff, amounts, strict=True)]
+        + ["", "## Steps", ""]
+        + [f"{i}. {s}" for i, s in enumerate(steps, 1)]
+    )
     file = File(path, "\n".join(lines) + "\n", "notes", lists={"ingredients": stuff}, about=title)
-    file.facts = [Fact(("Serves", "servings", "number of servings"), serves, f"Serves: {serves}", "Serves: "), Fact(("Time", "time", "cooking time"), minutes, f"Time: {minutes}", "Time: ")]
-    file.facts += [Fact((n, f"amount of {n}"), a, f"- {n}: {a}", f"- {n}: ") for n, a in zip(stuff, amounts, strict=True)]
+    file.facts = [
+        Fact(("Serves", "servings", "number of servings"), serves, f"Serves: {serves}", "Serves: "),
+        Fact(("Time", "time", "cooking time"), minutes, f"Time: {minutes}", "Time: "),
+    ]
+    file.facts += [
+        Fact((n, f"amount of {n}"), a, f"- {n}: {a}", f"- {n}: ")
+        for n, a in zip(stuff, amounts, strict=True)
+    ]
     file.sections = [("Steps", "\n".join(f"{i}. {s}" for i, s in enumerate(steps, 1)))]
     return file
 
@@ -96,10 +153,29 @@ def letter(m: Maker, path: str) -> File:
     to, by, day = m.x.person(m.r), m.x.person(m.r), m.x.date(m.r)
     subject = m.x.words_of(m.r, 2, 5)
     body = m.x.passage(m.r, 120, 500)
-    lines = [f"From: {by}", f"To: {to}", f"Date: {day}", f"Subject: {subject}", "", f"Dear {to.split()[0]},", "", body, "", f"Best, {by.split()[0]}"]
+    lines = [
+        f"From: {by}",
+        f"To: {to}",
+        f"Date: {day}",
+        f"Subject: {subject}",
+        "",
+        f"Dear {to.split()[0]},",
+        "",
+        body,
+        "",
+        f"Best, {by.split()[0]}",
+    ]
     file = File(path, "\n".join(lines) + "\n", "letter", about=subject)
-    pairs = (("From", ("sender", "author"), by), ("To", ("recipient", "addressee"), to), ("Date", ("date",), day), ("Subject", ("subject", "topic"), subject))
-    file.facts = [Fact((*names, label), value, f"{label}: {value}", f"{label}: ") for label, names, value in pairs]
+    pairs = (
+        ("From", ("sender", "author"), by),
+        ("To", ("recipient", "addressee"), to),
+        ("Date", ("date",), day),
+        ("Subject", ("subject", "topic"), subject),
+    )
+    file.facts = [
+        Fact((*names, label), value, f"{label}: {value}", f"{label}: ")
+        for label, names, value in pairs
+    ]
     return file
 
 
@@ -111,5 +187,15 @@ def text(m: Maker, path: str) -> File:
 
 def word_list(m: Maker, path: str) -> File:
     """One entry a line."""
-    items = list(dict.fromkeys(m.x.value(m.r) if m.chance(0.3) else m.x.words_of(m.r, 1, 2) for _ in range(m.r.randint(3, 12))))
-    return File(path, "\n".join(items) + "\n", "list", lists={"entries": items, "lines": items, "items": items})
+    items = list(
+        dict.fromkeys(
+            m.x.value(m.r) if m.chance(0.3) else m.x.words_of(m.r, 1, 2)
+            for _ in range(m.r.randint(3, 12))
+        )
+    )
+    return File(
+        path,
+        "\n".join(items) + "\n",
+        "list",
+        lists={"entries": items, "lines": items, "items": items},
+    )

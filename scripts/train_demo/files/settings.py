@@ -1,17 +1,12 @@
 """Settings in their formats: ini, env, properties, toml, yaml, json; flat and nested."""
 
 from __future__ import annotations
-# ruff: noqa: E501  a table of strings is easier to read in one piece
 
+# ruff: noqa: E501  a table of strings is easier to read in one piece
 from ..values import key, plain, value_for
 from .base import Fact, File, Maker, bare, spoken
 
-_SECTIONS = (
-    "server database logging cache auth client network storage paths limits ui api mail redis queue "
-    "worker scheduler metrics security session frontend backend default production staging "
-    "development test build deploy http tls smtp postgres monitoring backup editor display audio "
-    "user search index model training data export import features proxy pool retry alerts web app"
-).split()
+_SECTIONS = ["server", "database", "logging", "cache", "auth", "client", "network", "storage", "paths", "limits", "ui", "api", "mail", "redis", "queue", "worker", "scheduler", "metrics", "security", "session", "frontend", "backend", "default", "production", "staging", "development", "test", "build", "deploy", "http", "tls", "smtp", "postgres", "monitoring", "backup", "editor", "display", "audio", "user", "search", "index", "model", "training", "data", "export", "import", "features", "proxy", "pool", "retry", "alerts", "web", "app"]
 
 
 def keys(m: Maker, n: int) -> list[str]:
@@ -34,7 +29,7 @@ def safe_value(m: Maker, name: str) -> str:
     """A value for a setting that needs no escaping in any format."""
     for _ in range(6):
         value = value_for(m.x, m.r, name)
-        if not any(c in value for c in "\"\\\n\t") and value == value.strip():
+        if not any(c in value for c in '"\\\n\t') and value == value.strip():
             return value
     return str(m.r.randint(1, 999))
 
@@ -112,7 +107,7 @@ def yaml(m: Maker, path: str) -> File:
 
 def _yaml_level(m, file, lines, parents, depth, n, mark) -> None:
     pad = "  " * depth
-    for i, name in enumerate(keys(m, n)):
+    for name in keys(m, n):
         if depth < 3 and m.chance(0.35 if depth else 0.5):
             parent = m.r.choice(_SECTIONS) if m.chance(0.8) else name
             if any(line.strip() == f"{parent}:" for line in lines[-12:]):
@@ -131,7 +126,17 @@ def _yaml_level(m, file, lines, parents, depth, n, mark) -> None:
 
 
 def _yaml_list(m, file, lines) -> None:
-    name = m.pick("plugins", "tags", "hosts", "allowed_users", "features", "modules", "exclude", "include", "languages")
+    name = m.pick(
+        "plugins",
+        "tags",
+        "hosts",
+        "allowed_users",
+        "features",
+        "modules",
+        "exclude",
+        "include",
+        "languages",
+    )
     items = list(dict.fromkeys(m.x.ident(m.r) for _ in range(m.r.randint(2, 5))))
     lines.append(f"{name}:")
     lines += [f"  - {item}" for item in items]
@@ -158,7 +163,9 @@ def _json_level(m, file, lines, parents, depth, n) -> None:
             lines.append(f"{pad}}}{comma}")
         elif m.chance(0.07):
             items = list(dict.fromkeys(m.x.ident(m.r) for _ in range(m.r.randint(1, 4))))
-            lines.append(f'{pad}"{name}": [{", ".join(chr(34) + i + chr(34) for i in items)}]{comma}')
+            lines.append(
+                f'{pad}"{name}": [{", ".join(chr(34) + i + chr(34) for i in items)}]{comma}'
+            )
             file.lists[name] = items
         else:
             fact = _fact(m, name, f'{pad}"{name}": ', comma, '"', _ways(parents))

@@ -1,10 +1,13 @@
 """What users ask for, by kind: the request, the calls it takes, the answer.
 
     common     naming a file, opening it, what to answer when it is missing
-    reading    values in files, whole files, outlines, functions
+    reading    values in files
+    showing    whole files and their parts: names, sections, functions
     finding    folders, names, searches
     tables     rows and columns, logs
-    changing   values, lines, whole files, moving and deleting
+    changing   values set
+    lines      lines and words of a file
+    filing     whole files: writing, moving, deleting; folders
     running    commands, tests, git, background
     memory     told facts, recall of what is out of sight, notes
     talking    small talk, what it cannot do, asking back
@@ -19,15 +22,28 @@ from collections.abc import Callable
 from random import Random
 
 from ..session import Session
-from . import changing, finding, memory, reading, reasoning, running, tables, talking
+from . import (
+    changing,
+    filing,
+    finding,
+    lines,
+    memory,
+    reading,
+    reasoning,
+    running,
+    showing,
+    tables,
+    talking,
+)
 from .common import Check
 
 Task = Callable[[Session], Check | None]
 
+_MODULES = (
+    reading, showing, finding, tables, changing, lines, filing, running, memory, talking, reasoning,
+)  # fmt: skip
 TASKS: dict[str, tuple[float, Task]] = {
-    name: entry
-    for module in (reading, finding, tables, changing, running, memory, talking, reasoning)
-    for name, entry in module.TASKS.items()
+    name: entry for module in _MODULES for name, entry in module.TASKS.items()
 }
 _FOLLOWING = ("follow", "follow", "follow_edit", "follow_file", "undo", "last_done")
 """Kinds that speak of the turn before."""

@@ -40,13 +40,17 @@ def name_of(s: Session, fact: Fact) -> str:
     r = s.r
     name = fact.names[0] if r.random() < 0.55 else r.choice(fact.names)
     x = r.random()
-    return f"`{name}`" if x < 0.08 else f'"{name}"' if x < 0.11 else name.upper() if x < 0.12 else name
+    return (
+        f"`{name}`" if x < 0.08 else f'"{name}"' if x < 0.11 else name.upper() if x < 0.12 else name
+    )
 
 
 def quoted(s: Session, text: str) -> str:
     """Text as users put it: mostly bare."""
     x = s.r.random()
-    return f"`{text}`" if x < 0.12 else f'"{text}"' if x < 0.22 else f"'{text}'" if x < 0.25 else text
+    return (
+        f"`{text}`" if x < 0.12 else f'"{text}"' if x < 0.22 else f"'{text}'" if x < 0.25 else text
+    )
 
 
 @dataclass
@@ -78,7 +82,17 @@ def name_file(s: Session, file: File, allow_bare: bool = True, typos: bool = Fal
         return Named(file.path.lower(), file.path.lower(), file)
     said = file.path
     y = r.random()
-    said = f"`{said}`" if y < 0.09 else f'"{said}"' if y < 0.12 else f"./{said}" if y < 0.14 else f"@{said}" if y < 0.16 else said
+    said = (
+        f"`{said}`"
+        if y < 0.09
+        else f'"{said}"'
+        if y < 0.12
+        else f"./{said}"
+        if y < 0.14
+        else f"@{said}"
+        if y < 0.16
+        else said
+    )
     return Named(said, file.path, file)
 
 
@@ -95,7 +109,9 @@ def _mistyped(s: Session, path: str) -> str:
         return ""
     x = r.random()
     if x < 0.35:
-        other = r.choice(["ini", "cfg", "json", "toml", "yaml", "yml", "txt", "md", "py", "csv", "log", "js"])
+        other = r.choice(
+            ["ini", "cfg", "json", "toml", "yaml", "yml", "txt", "md", "py", "csv", "log", "js"]
+        )
         return folder + slash + stem + "." + other
     if x < 0.7 and len(stem) > 3:
         i = r.randint(0, len(stem) - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a sentence is easier to read in one piece
 from triagent.agent.tools import glob as glob_tool
 
 from ..files import code, settings
@@ -36,7 +37,9 @@ def list_folder(s: Session) -> Check | None:
     if not folders:
         return None
     folder = s.r.choice(folders)
-    s.ask("list", dir=s.r.choice([folder, folder, folder, folder + "/", f"`{folder}`", f"./{folder}"]))
+    s.ask(
+        "list", dir=s.r.choice([folder, folder, folder, folder + "/", f"`{folder}`", f"./{folder}"])
+    )
     names = s.call("glob", pattern="*", path=folder).split("\n")
     if names == ["[empty folder]"]:
         s.say(f"`{folder}` is empty.")
@@ -53,7 +56,9 @@ def missing_folder(s: Session) -> Check | None:
     if folders and r.random() < 0.5:
         right = r.choice([f for f in folders if "/" not in f] or folders)
         i = r.randint(0, len(right) - 1)
-        said = r.choice([right + "s", right[:i] + right[i + 1 :], right + r.choice(["2", "-old", "_new"])])
+        said = r.choice(
+            [right + "s", right[:i] + right[i + 1 :], right + r.choice(["2", "-old", "_new"])]
+        )
     else:
         said = s.x.word(r) if r.random() < 0.5 else s.x.invented(r)
     if not said or s.bench.place.exists(said):
@@ -84,7 +89,9 @@ def find_type(s: Session) -> Check | None:
     if len(names) > 10:
         return None
     n = len(names)
-    s.say(f"There {'is' if n == 1 else 'are'} {n} `{ending}` file{'' if n == 1 else 's'}: {enumerated(names)}.")
+    s.say(
+        f"There {'is' if n == 1 else 'are'} {n} `{ending}` file{'' if n == 1 else 's'}: {enumerated(names)}."
+    )
     return done(s, f" {n} `", *names, harmless=True)
 
 
@@ -115,7 +122,11 @@ def where(s: Session) -> Check | None:
     if not file:
         return None
     pool = [f.name for f in file.facts if f.line] + [f.name for f in file.functions]
-    pool += [f.value for f in file.facts if f.value.replace("_", "").replace("-", "").isalpha() and len(f.value) > 3]
+    pool += [
+        f.value
+        for f in file.facts
+        if f.value.replace("_", "").replace("-", "").isalpha() and len(f.value) > 3
+    ]
     pattern = r.choice(pool) if pool and r.random() < 0.85 else s.x.invented(r) + s.x.hex(r, 3)
     if len(pattern) < 3 or not all(c.isalnum() or c in "_- " for c in pattern):
         return None
@@ -130,15 +141,27 @@ def where(s: Session) -> Check | None:
         return None
     if len(lines) == 1:
         path, number, text = lines[0].split(":", 2)
-        s.say(f"`{pattern}` is in `{path}`, line {number}: `{text.strip()}`" if "`" not in text else f"`{pattern}` is in `{path}`, line {number}.")
+        s.say(
+            f"`{pattern}` is in `{path}`, line {number}: `{text.strip()}`"
+            if "`" not in text
+            else f"`{pattern}` is in `{path}`, line {number}."
+        )
     else:
-        s.say(f"`{pattern}` is in {enumerated([':'.join(line.split(':', 2)[:2]) for line in lines])}.")
+        s.say(
+            f"`{pattern}` is in {enumerated([':'.join(line.split(':', 2)[:2]) for line in lines])}."
+        )
     return done(s, *paths, harmless=True)
 
 
 def find_then_read(s: Session) -> Check | None:
     """Search for one thing, read the file it is in, tell another."""
-    file = s.pick(lambda f: len([x for x in f.facts if x.line]) > 1 and f.kind in ("ini", "env", "json", "toml", "yaml", "python"), (settings.ini, settings.yaml, settings.env))
+    file = s.pick(
+        lambda f: (
+            len([x for x in f.facts if x.line]) > 1
+            and f.kind in ("ini", "env", "json", "toml", "yaml", "python")
+        ),
+        (settings.ini, settings.yaml, settings.env),
+    )
     if not file:
         return None
     usable = [f for f in file.facts if f.line and is_clean(f.value)]
@@ -146,7 +169,11 @@ def find_then_read(s: Session) -> Check | None:
         return None
     one, two = s.r.sample(usable, 2)
     pattern = s.r.choice([one.name, one.value])
-    if len(pattern) < 3 or not all(c.isalnum() or c in "_-" for c in pattern) or two.name == one.name:
+    if (
+        len(pattern) < 3
+        or not all(c.isalnum() or c in "_-" for c in pattern)
+        or two.name == one.name
+    ):
         return None
     if sum(f.name == two.name for f in file.facts) > 1:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a sentence is easier to read in one piece
 from ..phrases import THINGS
 from ..session import Seen, Session
 from .common import Check, Named, done, is_clean, open_file
@@ -54,7 +55,9 @@ def ask_gone(s: Session) -> Check | None:
 def ask_untold(s: Session) -> Check | None:
     """Something never told: recall finds nothing of it."""
     thing = s.r.choice(THINGS)
-    if any(thing in x.names for x in (*s.seen, *s.gone)) or any(thing in f.text for f in s.files.values()):
+    if any(thing in x.names for x in (*s.seen, *s.gone)) or any(
+        thing in f.text for f in s.files.values()
+    ):
         return None
     s.ask("ask", thing=thing)
     s.recall(thing, [])
@@ -90,7 +93,11 @@ def recall_seen(s: Session) -> Check | None:
     fact = _question(s, s.seen)
     if not fact:
         return None
-    s.ask("recall", key=fact.names[0] if s.r.random() < 0.7 else s.r.choice(fact.names), path=fact.path)
+    s.ask(
+        "recall",
+        key=fact.names[0] if s.r.random() < 0.7 else s.r.choice(fact.names),
+        path=fact.path,
+    )
     s.say(f"From earlier: `{fact.names[0]}` in `{fact.path}` is `{fact.value}`.")
     return done(s, fact.value, harmless=True)
 
@@ -126,7 +133,14 @@ def recall_gone(s: Session) -> Check | None:
 def note(s: Session) -> Check | None:
     """A fact for later sessions."""
     thing, value = _thing(s), s.x.value(s.r)
-    fact = s.r.choice([f"my {thing} is {value}", f"the {thing} is {value}", s.x.sentence(s.r).rstrip("."), f"{thing}: {value}"])
+    fact = s.r.choice(
+        [
+            f"my {thing} is {value}",
+            f"the {thing} is {value}",
+            s.x.sentence(s.r).rstrip("."),
+            f"{thing}: {value}",
+        ]
+    )
     if not is_clean(fact):
         return None
     s.ask("note", fact=s.r.choice([fact, fact, f'"{fact}"']))

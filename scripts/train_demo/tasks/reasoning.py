@@ -32,7 +32,10 @@ def walk_request(r: Random, names: list[str], depth: int) -> tuple[str, str, lis
     def visit(node: str, stack: list[str]) -> None:
         path = [*stack, node]
         order.append(node)
-        steps.append(f"enter {node} [{' '.join(path)}]" + (f" then {' '.join(children[node])}" if node in children else ""))
+        steps.append(
+            f"enter {node} [{' '.join(path)}]"
+            + (f" then {' '.join(children[node])}" if node in children else "")
+        )
         for child in children.get(node, []):
             visit(child, path)
         steps.append(f"leave {node} [{' '.join(stack)}]")
@@ -50,7 +53,15 @@ def depth_first(s: Session) -> Check | None:
     if len(order) > 16:
         return None
     root, _, rest = tree.partition("\n")
-    lead = r.choice(["Walk this tree depth first from {}:", "Do a depth-first walk from {} over:", "DFS from {}:", "Traverse depth first, starting at {}:", "Visit all nodes depth first from {}:"])
+    lead = r.choice(
+        [
+            "Walk this tree depth first from {}:",
+            "Do a depth-first walk from {} over:",
+            "DFS from {}:",
+            "Traverse depth first, starting at {}:",
+            "Visit all nodes depth first from {}:",
+        ]
+    )
     s.user(f"{lead.format(root)}\n{rest}")
     s.say(f"{steps}\nOrder: {' '.join(order)}")
     return done(s, f"Order: {' '.join(order)}", harmless=True)
@@ -81,7 +92,18 @@ def stack(s: Session) -> Check | None:
             calls.append(names.pop())
             lines.append(f"call {calls[-1]}")
         steps.append(f"{lines[-1]} [{' '.join(calls)}]")
-    s.user(r.choice(["Which function is active after this trace?", "Where are we after these calls?", "Follow the calls. Which one is active at the end?", "What is on top of the stack after:"]) + "\n" + "\n".join(lines))
+    s.user(
+        r.choice(
+            [
+                "Which function is active after this trace?",
+                "Where are we after these calls?",
+                "Follow the calls. Which one is active at the end?",
+                "What is on top of the stack after:",
+            ]
+        )
+        + "\n"
+        + "\n".join(lines)
+    )
     active = f"Active: {calls[-1]}" if calls else "Active: none"
     s.say("\n".join(steps) + f"\n{active}")
     return done(s, active, harmless=True)
@@ -107,7 +129,18 @@ def variables(s: Session) -> Check | None:
             lines.append(f"{name} = {other} {sign} {n}")
             steps.append(f"{name} = {was} {sign} {n} = {values[name]}")
     asked = r.choice(list(values))
-    s.user(r.choice(["What is {} after this?", "Value of {} at the end?", "Track the variables. What is {}?", "What does {} hold after these lines?"]).format(asked) + "\n" + "\n".join(lines))
+    s.user(
+        r.choice(
+            [
+                "What is {} after this?",
+                "Value of {} at the end?",
+                "Track the variables. What is {}?",
+                "What does {} hold after these lines?",
+            ]
+        ).format(asked)
+        + "\n"
+        + "\n".join(lines)
+    )
     s.say("\n".join(steps) + f"\nSo {asked} is {values[asked]}.")
     return done(s, f"So {asked} is {values[asked]}.", harmless=True)
 

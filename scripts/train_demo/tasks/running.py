@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a sentence is easier to read in one piece
 from ..session import Session
 from ..values import FIRST_NAMES
 from .common import Check, block, done, located, name_file
-from .tables import _path
+from .tables import quoted_path
 
 _LONG = 26
 """Most lines of output that an answer repeats."""
@@ -17,10 +18,14 @@ def _report(s: Session, command: str, output: str, code: int) -> Check:
         s.say(f"`{command}` finished with exit code {code} and no output.")
         return done(s, f"exit code {code}")
     if len(lines) > _LONG:
-        s.say(f"`{command}` finished with exit code {code}. The last lines:\n{block(chr(10).join(lines[-10:]))}")
+        s.say(
+            f"`{command}` finished with exit code {code}. The last lines:\n{block(chr(10).join(lines[-10:]))}"
+        )
     else:
         s.say(f"`{command}` finished with exit code {code}:\n{block(output)}")
-    return done(s, f"exit code {code}", *[line.strip()[:50] for line in lines[-10:] if line.strip()])
+    return done(
+        s, f"exit code {code}", *[line.strip()[:50] for line in lines[-10:] if line.strip()]
+    )
 
 
 def _run(s: Session, command: str, output: str, code: int) -> Check:
@@ -32,7 +37,12 @@ def _run(s: Session, command: str, output: str, code: int) -> Check:
 def run(s: Session) -> Check | None:
     """Any command."""
     command, output, code = _command(s)
-    if "`" in output or command in s.bench.outputs or output != output.strip("\n") or output.endswith(" "):
+    if (
+        "`" in output
+        or command in s.bench.outputs
+        or output != output.strip("\n")
+        or output.endswith(" ")
+    ):
         return None
     s.ask("run", cmd=s.r.choice([command, command, f"`{command}`"]))
     return _run(s, command, output, code)
@@ -43,15 +53,15 @@ def _command(s: Session) -> tuple[str, str, int]:
     script = r.choice([p for p in s.files if p.endswith((".py", ".sh"))] or ["main.py"])
     makers = (
         (5, lambda: _tests(s)), (4, lambda: _status(s)), (3, lambda: _ls(s)), (2, lambda: _df(s)), (2, lambda: _git_log(s)),
-        (2, lambda: (f"python3 {_path(script)}" if script.endswith(".py") else f"bash {_path(script)}", *_free(s))),
+        (2, lambda: (f"python3 {quoted_path(script)}" if script.endswith(".py") else f"bash {quoted_path(script)}", *_free(s))),
         (1, lambda: ("python3 --version", f"Python 3.{r.randint(7, 14)}.{r.randint(0, 20)}", 0)), (1, lambda: ("uname -s", r.choice(["Linux", "Darwin"]), 0)),
         (1, lambda: ("whoami", r.choice([*FIRST_NAMES]).lower(), 0)), (1, lambda: ("hostname", x.ident(r), 0)), (1, lambda: ("date", f"{r.choice(['Mon', 'Tue', 'Wed', 'Thu', 'Fri'])} {r.choice(['Jan', 'Mar', 'Jul', 'Nov'])} {r.randint(1, 28)} {x.clock(r)}:{r.randint(10, 59)} UTC {r.randint(2020, 2027)}", 0)),
         (2, lambda: (f"make {x.word(r)}", *_free(s))), (2, lambda: (r.choice(["npm test", "npm run build", "cargo build", "go test ./...", "make", "make test", "make build", "ruff check .", "mypy src", "npm install", "docker ps", "cargo test", "tox"]), *_free(s))),
-        (2, lambda: (x.word(r), f"sh: 1: {{c}}: not found", 127)), (2, lambda: (f"echo {(w := x.words_of(r, 1, 4))}", w, 0)), (1, lambda: (f"{x.word(r)} --version", f"{x.word(r)} {x.version(r)}", 0)),
+        (2, lambda: (x.word(r), "sh: 1: {c}: not found", 127)), (2, lambda: (f"echo {(w := x.words_of(r, 1, 4))}", w, 0)), (1, lambda: (f"{x.word(r)} --version", f"{x.word(r)} {x.version(r)}", 0)),
         (1, lambda: (f"git {r.choice(['diff --stat', 'stash list', 'remote -v', 'tag', 'show --stat', 'pull', 'fetch'])}", *_free(s))), (1, lambda: (f"ls {x.word(r)}", "ls: cannot access '{a}': No such file or directory", 2)),
         (1, lambda: ("env", "\n".join(f"{x.word(r).upper()}={x.value(r)}" for _ in range(r.randint(2, 6))), 0)), (1, lambda: ("ps", "\n".join(["    PID TTY          TIME CMD", *(f"{r.randint(1, 99999):7} pts/0    00:00:{r.randint(0, 59):02} {x.word(r)}" for _ in range(r.randint(2, 4)))]), 0)),
         (2, lambda: (f"{x.word(r)} {x.word(r)} --{x.word(r)} {x.value(r)}", *_free(s))), (1, lambda: (f"sleep {r.randint(1, 5)}", "", 0)), (1, lambda: ("true", "", 0)), (1, lambda: ("false", "", 1)), (1, lambda: (f"seq {r.randint(2, 5)}", "", 0)),
-        (1, lambda: (f"sort {_path(script)}", *_free(s))), (1, lambda: (f"du -sh {r.choice([f for f in s.bench.place.tree()])}", "", 0)),
+        (1, lambda: (f"sort {quoted_path(script)}", *_free(s))), (1, lambda: (f"du -sh {r.choice(list(s.bench.place.tree()))}", "", 0)),
     )  # fmt: skip
     command, output, code = r.choices([m for _, m in makers], [w for w, _ in makers])[0]()
     if command.startswith("seq "):
@@ -75,11 +85,34 @@ def _free(s: Session) -> tuple[str, int]:
 
 def _tests(s: Session) -> tuple[str, str, int]:
     r, x = s.r, s.x
-    command = r.choice(["pytest -q", "pytest -q", "python -m pytest -q", "pytest", "python3 -m pytest", f"pytest tests/test_{x.word(r)}.py"])
-    n_ok, n_bad, seconds = r.randint(1, 200), r.choice([0, 0, 1, 2, 3]), f"{r.randint(0, 30)}.{r.randint(0, 99):02}s"
-    lines = ["." * min(n_ok, 60) + "F" * n_bad + f" [{r.choice(['100%', ' 98%'])}]".replace(" 98%", "100%")] if r.random() < 0.8 else []
+    command = r.choice(
+        [
+            "pytest -q",
+            "pytest -q",
+            "python -m pytest -q",
+            "pytest",
+            "python3 -m pytest",
+            f"pytest tests/test_{x.word(r)}.py",
+        ]
+    )
+    n_ok, n_bad, seconds = (
+        r.randint(1, 200),
+        r.choice([0, 0, 1, 2, 3]),
+        f"{r.randint(0, 30)}.{r.randint(0, 99):02}s",
+    )
+    lines = (
+        [
+            "." * min(n_ok, 60)
+            + "F" * n_bad
+            + f" [{r.choice(['100%', ' 98%'])}]".replace(" 98%", "100%")
+        ]
+        if r.random() < 0.8
+        else []
+    )
     for _ in range(n_bad):
-        lines.append(f"FAILED tests/test_{x.word(r)}.py::test_{x.snake(r)} - {r.choice(['AssertionError', 'ValueError: ' + x.words_of(r, 1, 3), 'KeyError', f'assert {r.randint(0, 9)} == {r.randint(10, 99)}'])}")
+        lines.append(
+            f"FAILED tests/test_{x.word(r)}.py::test_{x.snake(r)} - {r.choice(['AssertionError', 'ValueError: ' + x.words_of(r, 1, 3), 'KeyError', f'assert {r.randint(0, 9)} == {r.randint(10, 99)}'])}"
+        )
     counts = f"{n_bad} failed, {n_ok} passed" if n_bad else f"{n_ok} passed"
     if r.random() < 0.2:
         counts += f", {r.randint(1, 9)} {r.choice(['skipped', 'warnings', 'xfailed'])}"
@@ -90,7 +123,11 @@ def _tests(s: Session) -> tuple[str, str, int]:
 def _status(s: Session) -> tuple[str, str, int]:
     r = s.r
     if r.random() < 0.12:
-        return r.choice(["git status --short", "git status"]), "fatal: not a git repository (or any of the parent directories): .git", 128
+        return (
+            r.choice(["git status --short", "git status"]),
+            "fatal: not a git repository (or any of the parent directories): .git",
+            128,
+        )
     paths = r.sample(list(s.files), min(len(s.files), r.choice([0, 1, 2, 3, 5])))
     lines = [f"{r.choice(['M ', ' M', '??', 'A ', ' D'])} {path}" for path in sorted(paths)]
     output = "\n".join(lines)
@@ -108,7 +145,9 @@ def _ls(s: Session) -> tuple[str, str, int]:
         return "ls", "\n".join(e.name for e in entries), 0
     lines = [f"total {r.randint(4, 99)}"]
     for e in entries[:10]:
-        lines.append(f"{'d' if e.is_dir else '-'}rw-r--r-- {r.randint(1, 4)} user user {r.randint(10, 9999):5} {r.choice(['Jan', 'May', 'Oct'])} {r.randint(1, 28):2} {s.x.clock(r)} {e.name}")
+        lines.append(
+            f"{'d' if e.is_dir else '-'}rw-r--r-- {r.randint(1, 4)} user user {r.randint(10, 9999):5} {r.choice(['Jan', 'May', 'Oct'])} {r.randint(1, 28):2} {s.x.clock(r)} {e.name}"
+        )
     return r.choice(["ls -la", "ls -l"]), "\n".join(lines), 0
 
 
@@ -116,7 +155,11 @@ def _df(s: Session) -> tuple[str, str, int]:
     r = s.r
     size = r.randint(20, 900)
     used = r.randint(1, size)
-    return r.choice(["df -h .", "df -h"]), f"Filesystem      Size  Used Avail Use% Mounted on\n/dev/{r.choice(['sda1', 'vda1', 'nvme0n1p2', 'root'])}       {size}G  {used}G  {size - used}G  {100 * used // size}% /", 0
+    return (
+        r.choice(["df -h .", "df -h"]),
+        f"Filesystem      Size  Used Avail Use% Mounted on\n/dev/{r.choice(['sda1', 'vda1', 'nvme0n1p2', 'root'])}       {size}G  {used}G  {size - used}G  {100 * used // size}% /",
+        0,
+    )
 
 
 def _git_log(s: Session) -> tuple[str, str, int]:
@@ -137,14 +180,26 @@ def run_file(s: Session) -> Check | None:
     output, code = _free(s)
     if "`" in output:
         return None
-    return _run(s, f"{'python3' if file.path.endswith('.py') else 'bash'} {_path(file.path)}", output, code)
+    return _run(
+        s,
+        f"{'python3' if file.path.endswith('.py') else 'bash'} {quoted_path(file.path)}",
+        output,
+        code,
+    )
 
 
 _WORDS = (
     ("tests", lambda s: ("pytest -q", *_tests(s)[1:])),
     ("git_status", lambda s: ("git status --short", *_status(s)[1:])),
     ("git_log", lambda s: ("git log --oneline -n 5", "\n".join(_git_log(s)[1].split("\n")[:5]), 0)),
-    ("git_branch", lambda s: ("git branch --show-current", s.r.choice(["main", "master", "develop", s.x.ident(s.r), f"feature/{s.x.word(s.r)}"]), 0)),
+    (
+        "git_branch",
+        lambda s: (
+            "git branch --show-current",
+            s.r.choice(["main", "master", "develop", s.x.ident(s.r), f"feature/{s.x.word(s.r)}"]),
+            0,
+        ),
+    ),
     ("disk", lambda s: ("df -h .", *_df(s)[1:])),
     ("whereami", lambda s: ("pwd", f"/home/{s.x.word(s.r)}/{s.x.word(s.r)}", 0)),
 )
@@ -170,7 +225,7 @@ def measure(s: Session) -> Check | None:
         return None
     data = s.bench.place.files[file.path]
     n = {"l": data.count(b"\n"), "w": len(data.split()), "c": len(data)}[flag]
-    command = f"wc -{flag} {_path(file.path)}"
+    command = f"wc -{flag} {quoted_path(file.path)}"
     s.bench.outputs[command] = (f"{n} {file.path}", 0)
     s.call("bash", command=command)
     what = {"l": "line", "w": "word", "c": "byte"}[flag]
@@ -181,7 +236,17 @@ def measure(s: Session) -> Check | None:
 def background(s: Session) -> Check | None:
     """Start in the background; look; stop."""
     r = s.r
-    command = r.choice(["python3 -m http.server", f"python3 {s.x.word(r)}.py", "npm start", "make serve", f"./{s.x.word(r)}.sh", "uvicorn app:app", "npm run dev"])
+    command = r.choice(
+        [
+            "python3 -m http.server",
+            f"python3 {s.x.word(r)}.py",
+            "npm start",
+            "make serve",
+            f"./{s.x.word(r)}.sh",
+            "uvicorn app:app",
+            "npm run dev",
+        ]
+    )
     id = f"p{r.randint(1, 4)}"
     s.bench.answers[("bash", "background")] = f"[started {id}]"
     s.ask("background", cmd=r.choice([command, f"`{command}`"]))
@@ -193,7 +258,11 @@ def background(s: Session) -> Check | None:
         s.bench.answers[("process", "poll")] = f"{lines}\n{state}" if lines else state
         s.ask("poll", id=id)
         s.call("process", id=id, action="poll")
-        words = "is still running" if "running" in state else f"has ended with exit code {state[:-1].rsplit(' ', 1)[1]}"
+        words = (
+            "is still running"
+            if "running" in state
+            else f"has ended with exit code {state[:-1].rsplit(' ', 1)[1]}"
+        )
         s.say(f"{id} {words}" + (f":\n{block(lines)}" if lines else "."))
     else:
         s.bench.answers[("process", "stop")] = f"[{id} stopped]"
@@ -203,4 +272,10 @@ def background(s: Session) -> Check | None:
     return done(s, id)
 
 
-TASKS = {"run": (7, run), "run_file": (1, run_file), "by_words": (3, by_words), "measure": (3, measure), "background": (0.8, background)}
+TASKS = {
+    "run": (7, run),
+    "run_file": (1, run_file),
+    "by_words": (3, by_words),
+    "measure": (3, measure),
+    "background": (0.8, background),
+}

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a sentence is easier to read in one piece
 from ..files import code, data
 from ..files.base import File
 from ..session import Session
-from .common import Check, block, done, enumerated, found_note, is_clean, name_file, open_file, quoted
+from .common import (
+    Check,
+    block,
+    done,
+    enumerated,
+    found_note,
+    is_clean,
+    name_file,
+    open_file,
+    quoted,
+)
 
 
 def _table(s: Session, test=lambda t: True) -> File | None:
-    return s.pick(lambda f: f.table is not None and len(f.table.rows) > 1 and f.path.endswith(".csv") and test(f.table) and "\r" not in f.text, (data.csv,))
+    return s.pick(
+        lambda f: (
+            f.table is not None
+            and len(f.table.rows) > 1
+            and f.path.endswith(".csv")
+            and test(f.table)
+            and "\r" not in f.text
+        ),
+        (data.csv,),
+    )
 
 
 def cell(s: Session) -> Check | None:
@@ -20,11 +40,18 @@ def cell(s: Session) -> Check | None:
         return None
     row = s.r.choice(fact.section)
     full = fact.section[0]
-    if sum(row.lower() in [c.lower() for c in r] or row == full for r in file.table.rows) == 0 and row == full:
+    if (
+        sum(row.lower() in [c.lower() for c in r] or row == full for r in file.table.rows) == 0
+        and row == full
+    ):
         return None
     column = s.r.choice(fact.names)
     clear = row in full and not row.isdigit()
-    if s.r.random() < 0.3 and clear and sum(row.lower() in f.text.lower() for f in s.files.values()) == 1:
+    if (
+        s.r.random() < 0.3
+        and clear
+        and sum(row.lower() in f.text.lower() for f in s.files.values()) == 1
+    ):
         lines = [line for line in file.text.split("\n") if row.lower() in line.lower()]
         if len(lines) != 1:
             return None
@@ -34,7 +61,9 @@ def cell(s: Session) -> Check | None:
         lead = ""
     else:
         named = name_file(s, file, typos=True)
-        s.ask("cell", col=column, row=quoted(s, row) if s.r.random() < 0.3 else row, path=named.text)
+        s.ask(
+            "cell", col=column, row=quoted(s, row) if s.r.random() < 0.3 else row, path=named.text
+        )
         if not open_file(s, named):
             return None
         lead = found_note(named)
@@ -56,7 +85,13 @@ def rows_where(s: Session) -> Check | None:
     hits = [row[key] for row in t.rows if row[column] == value]
     if len(hits) > 6 or not is_clean(value):
         return None
-    s.ask("rows_where", col=t.columns[column].replace("_", " "), value=quoted(s, value), path=file.path, thing=t.thing)
+    s.ask(
+        "rows_where",
+        col=t.columns[column].replace("_", " "),
+        value=quoted(s, value),
+        path=file.path,
+        thing=t.thing,
+    )
     s.call("read", path=file.path)
     s.know(file)
     s.say(f"With {t.columns[column]} `{value}` in `{file.path}`: {enumerated(hits)}.")
@@ -64,7 +99,9 @@ def rows_where(s: Session) -> Check | None:
 
 
 def _key_column(table) -> int:
-    return 1 if table.columns[0] == "id" and len(table.columns) > 1 and table.thing != "entry" else 0
+    return (
+        1 if table.columns[0] == "id" and len(table.columns) > 1 and table.thing != "entry" else 0
+    )
 
 
 def count_rows(s: Session) -> Check | None:
@@ -83,7 +120,13 @@ def count_rows(s: Session) -> Check | None:
 
 
 def _numeric(table) -> list[int]:
-    return [i for i, _ in enumerate(table.columns) if i != _key_column(table) and table.columns[i] != "id" and all(_number(row[i]) is not None for row in table.rows)]
+    return [
+        i
+        for i, _ in enumerate(table.columns)
+        if i != _key_column(table)
+        and table.columns[i] != "id"
+        and all(_number(row[i]) is not None for row in table.rows)
+    ]
 
 
 def _number(text: str) -> float | None:
@@ -110,13 +153,21 @@ def extreme(s: Session) -> Check | None:
     ordered = sorted(t.rows, key=lambda row: float(row[column]), reverse=high)
     if ordered[0][column] == ordered[1][column]:
         return None
-    s.ask("extreme", most=s.r.choice(_MOST[high]), col=t.columns[column].replace("_", " "), thing=t.thing, path=file.path)
+    s.ask(
+        "extreme",
+        most=s.r.choice(_MOST[high]),
+        col=t.columns[column].replace("_", " "),
+        thing=t.thing,
+        path=file.path,
+    )
     s.call("read", path=file.path, limit=3)
     command = f"tail -n +2 {file.path} | sort -t, -k{column + 1},{column + 1} -{'rn' if high else 'n'} | head -n 1"
     s.bench.outputs[command] = (",".join(ordered[0]), 0)
     s.call("bash", command=command)
     key = _key_column(t)
-    s.say(f"The {'highest' if high else 'lowest'} {t.columns[column]} in `{file.path}` is `{ordered[0][column]}`, of `{ordered[0][key]}`.")
+    s.say(
+        f"The {'highest' if high else 'lowest'} {t.columns[column]} in `{file.path}` is `{ordered[0][column]}`, of `{ordered[0][key]}`."
+    )
     return done(s, ordered[0][key], ordered[0][column], harmless=True)
 
 
@@ -133,36 +184,68 @@ def total(s: Session) -> Check | None:
     s.call("read", path=file.path, limit=3)
     field = column + 1
     if kind == "sum":
-        command, result = f"awk -F, 'NR>1 {{s+=${field}}} END {{print s}}' {file.path}", f"{sum(values):.6g}"
+        command, result = (
+            f"awk -F, 'NR>1 {{s+=${field}}} END {{print s}}' {file.path}",
+            f"{sum(values):.6g}",
+        )
     else:
-        command, result = f"awk -F, 'NR>1 {{s+=${field}; n++}} END {{print s/n}}' {file.path}", f"{sum(values) / len(values):.6g}"
+        command, result = (
+            f"awk -F, 'NR>1 {{s+=${field}; n++}} END {{print s/n}}' {file.path}",
+            f"{sum(values) / len(values):.6g}",
+        )
     s.bench.outputs[command] = (result, 0)
     s.call("bash", command=command)
-    s.say(f"The {'sum' if kind == 'sum' else 'average'} of {t.columns[column]} in `{file.path}` is {result}.")
+    s.say(
+        f"The {'sum' if kind == 'sum' else 'average'} of {t.columns[column]} in `{file.path}` is {result}."
+    )
     return done(s, result, harmless=True)
 
 
 def count(s: Session) -> Check | None:
     """How many lines hold a text."""
     r = s.r
-    file = s.pick(lambda f: bool(f.entries) or f.kind in ("csv", "python", "text", "list"), (data.log, data.log, code.python))
-    words = ["ERROR", "WARNING", "INFO", "DEBUG", "failed", "error", "def", "import", "the", "return"]
-    pattern = r.choice([e[1] for e in file.entries]) if file.entries and r.random() < 0.7 else r.choice([*words, s.x.word(r)])
+    file = s.pick(
+        lambda f: bool(f.entries) or f.kind in ("csv", "python", "text", "list"),
+        (data.log, data.log, code.python),
+    )
+    words = [
+        "ERROR",
+        "WARNING",
+        "INFO",
+        "DEBUG",
+        "failed",
+        "error",
+        "def",
+        "import",
+        "the",
+        "return",
+    ]
+    pattern = (
+        r.choice([e[1] for e in file.entries])
+        if file.entries and r.random() < 0.7
+        else r.choice([*words, s.x.word(r)])
+    )
     if "'" in pattern:
         return None
     named = name_file(s, file, allow_bare=False)
     s.ask("count", pat=quoted(s, pattern) if r.random() < 0.5 else pattern, path=named.text)
     n = sum(pattern in line for line in file.text.split("\n"))
-    command = f"grep -c '{pattern}' {_path(file.path)}"
+    command = f"grep -c '{pattern}' {quoted_path(file.path)}"
     s.bench.outputs[command] = (str(n), 0 if n else 1)
     s.call("bash", command=command)
-    s.say(f"{n} line{'' if n == 1 else 's'} in `{file.path}` contain{'s' if n == 1 else ''} `{pattern}`.")
+    s.say(
+        f"{n} line{'' if n == 1 else 's'} in `{file.path}` contain{'s' if n == 1 else ''} `{pattern}`."
+    )
     return done(s, f"{n} line", harmless=True)
 
 
-def _path(path: str) -> str:
+def quoted_path(path: str) -> str:
     """A path as a shell word."""
-    return path if all(c.isalnum() or c in "/._-" for c in path) else "'" + path.replace("'", "'\\''") + "'"
+    return (
+        path
+        if all(c.isalnum() or c in "/._-" for c in path)
+        else "'" + path.replace("'", "'\\''") + "'"
+    )
 
 
 def _log(s: Session, test=lambda f: True) -> File | None:

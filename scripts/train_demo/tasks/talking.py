@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a sentence is easier to read in one piece
 from ..phrases import CANT, CONCEPTS, FRAGMENTS, SMALL
 from ..phrases_wide import CANT_WIDE
 from ..session import Session
@@ -25,7 +26,18 @@ def cannot(s: Session) -> Check | None:
     r, x = s.r, s.x
     lead = expand(r, r.choice(FRAGMENTS["qpre"])) + " " if r.random() < 0.5 else ""
     template = noisy(r, lead + expand(r, r.choice(r.choice((CANT, CANT_WIDE)))))
-    text = fill(template, {"w": x.word(r), "w2": x.word(r), "p": x.person(r).split()[0], "city": r.choice(CITIES), "n": str(r.randint(2, 99)), "n2": str(r.randint(2, 99)), "concept": r.choice(CONCEPTS)})
+    text = fill(
+        template,
+        {
+            "w": x.word(r),
+            "w2": x.word(r),
+            "p": x.person(r).split()[0],
+            "city": r.choice(CITIES),
+            "n": str(r.randint(2, 99)),
+            "n2": str(r.randint(2, 99)),
+            "concept": r.choice(CONCEPTS),
+        },
+    )
     s.user(text + r.choice(["", "?", ".", "?"]))
     s.say(CANNOT)
     return done(s, "can't help", harmless=True)
@@ -44,9 +56,44 @@ def unknown_path(s: Session) -> Check | None:
         return None
     file = s.r.choice(list(s.files.values()))
     named = name_file(s, file, allow_bare=False)
-    verb = s.x.invented(s.r) if s.r.random() < 0.6 else s.r.choice(["process", "handle", "treat", "improve", "fix", "massage", "transform", "finish", "optimise", "normalise", "clean up", "tidy", "redo", "prepare", "upgrade", "finalise", "sync", "publish", "archive", "encrypt", "compress", "harden", "secure", "shrink", "freeze", "lock"])
+    verb = (
+        s.x.invented(s.r)
+        if s.r.random() < 0.6
+        else s.r.choice(
+            [
+                "process",
+                "handle",
+                "treat",
+                "improve",
+                "fix",
+                "massage",
+                "transform",
+                "finish",
+                "optimise",
+                "normalise",
+                "clean up",
+                "tidy",
+                "redo",
+                "prepare",
+                "upgrade",
+                "finalise",
+                "sync",
+                "publish",
+                "archive",
+                "encrypt",
+                "compress",
+                "harden",
+                "secure",
+                "shrink",
+                "freeze",
+                "lock",
+            ]
+        )
+    )
     s.ask("unknown_path", v=verb, path=named.text, w=s.x.word(s.r))
-    s.say(f"I am not sure what to do with `{file.path}`. Shall I show it, or change something in it?")
+    s.say(
+        f"I am not sure what to do with `{file.path}`. Shall I show it, or change something in it?"
+    )
     return done(s, "not sure", harmless=True)
 
 
@@ -58,7 +105,9 @@ def unknown_key(s: Session) -> Check | None:
     verb = s.x.invented(s.r)
     fact = s.r.choice(file.facts)
     s.ask("unknown_key", v=verb, key=fact.name, path=file.path)
-    s.say(f"I am not sure what to do with `{fact.name}` in `{file.path}`. Shall I show it or change it?")
+    s.say(
+        f"I am not sure what to do with `{fact.name}` in `{file.path}`. Shall I show it or change it?"
+    )
     return done(s, "not sure", harmless=True)
 
 
@@ -89,7 +138,9 @@ def should_i(s: Session) -> Check | None:
         if len(lines) > 6:
             return None
         paths = list(dict.fromkeys(line.split(":", 1)[0] for line in lines))
-        s.say(f"`{stem}` is mentioned in {', '.join(f'`{p}`' for p in paths)}. I have changed nothing; tell me if I shall do it.")
+        s.say(
+            f"`{stem}` is mentioned in {', '.join(f'`{p}`' for p in paths)}. I have changed nothing; tell me if I shall do it."
+        )
     return done(s, "changed nothing", harmless=True)
 
 

@@ -1,0 +1,217 @@
+"""Whole files written, deleted, moved and copied; folders.
+
+Nothing here destroys without a verb that says so.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ..session import Session
+from ..values import key
+from .common import (
+    Check,
+    block,
+    done,
+    located,
+    name_file,
+)
+from .tables import quoted_path
+
+
+def _content(s: Session) -> str:
+    x, r = s.x, s.r
+    kind = r.random()
+    if kind < 0.35:
+        return x.words_of(r, 1, 7)
+    if kind < 0.55:
+        return "\n".join(
+            f"{key(x, r)}{r.choice(['=', ' = ', ': '])}{x.value(r)}" for _ in range(r.randint(1, 4))
+        )
+    if kind < 0.7:
+        return "\n".join(
+            r.choice(["- ", "* ", ""]) + x.words_of(r, 1, 3) for _ in range(r.randint(2, 5))
+        )
+    if kind < 0.78:
+        return json.dumps(
+            {key(x, r): x.value(r) for _ in range(r.randint(1, 3))}, ensure_ascii=False
+        )
+    if kind < 0.9:
+        return r.choice(
+            [
+                f'print("{x.words_of(r, 1, 3)}")',
+                f"def {x.snake(r)}():\n    return {r.randint(0, 99)}",
+                f"# {x.words_of(r, 1, 3)}\n\n{x.sentence(r)}",
+                f"echo {x.word(r)}",
+                f"import {x.word(r)}\n\nx = {r.randint(1, 99)}",
+            ]
+        )
+    return x.passage(r, 30, 160)
+
+
+def _put_content(s: Session, kind: str, path: str, content: str) -> str:
+    """The request with the content in it, quoted when it stands in the middle."""
+    from ..phrases import PHRASES
+    from ..wording import expand as expand_template
+    from ..wording import fill, noisy
+
+    text = noisy(s.r, expand_template(s.r, s.r.choice(PHRASES[kind])))
+    ends = text.rstrip().endswith("{content}")
+    if not ends and "\n" in content:
+        text, ends = "Write the following to {path}:\n{content}", True
+    if (
+        kind == "overwrite"
+        and not text.lower().count("over")
+        and not text.lower().count("repl")
+        and not text.lower().count("rewr")
+    ):
+        text, ends = "overwrite {path} with {content}", True
+    quote = next((q for q in ('"', "`", "'") if q not in content), "")
+    if not ends or ("\n" not in content and s.r.random() < 0.35):
+        content = quote + content + quote
+    elif "\n" in content and s.r.random() < 0.6:
+        content = s.r.choice(["\n" + content, "\n" + block(content), "\n\n" + content])
+    return fill(text, {"path": path, "content": content})
+
+
+def write(s: Session) -> Check | None:
+    """A new file."""
+    r = s.r
+    folders = [f for f in s.bench.place.tree() if f != "."] or ["notes"]
+    folder = r.choice(["", "", r.choice(folders), s.x.word(r)])
+    path = (
+        (folder + "/" if folder else "")
+        + s.x.ident(r)
+        + r.choice(
+            [".txt", ".md", ".cfg", ".json", ".py", ".txt", ".sh", ".yaml", ".env", ".csv", ".html"]
+        )
+    )
+    content = _content(s)
+    if s.bench.place.exists(path) or "`" in content or not content.strip():
+        return None
+    if s.r.random() < 0.1:
+        content = ""
+        s.ask("write_empty", path=path)
+    else:
+        s.user(_put_content(s, "write", path, content))
+    s.call("write", path=path, content=content)
+    s.say(f"Created `{path}`.")
+    return done(s, path, files={path: content})
+
+
+def write_existing(s: Session) -> Check | None:
+    """A "new" file that is there already: look first, then ask before anything is lost."""
+    file = s.pick(
+        lambda f: f.kind in ("notes", "text", "todo", "ini", "list") and len(f.text) < 800
+    )
+    content = _content(s)
+    if not file or "`" in content:
+        return None
+    s.user(_put_content(s, "overwrite", file.path, content))
+    s.call("write", path=file.path, content=content)
+    s.drop(file.path)
+    s.say(f"Replaced the contents of `{file.path}`.")
+    return done(s, file.path, files={file.path: content})
+
+
+def delete(s: Session) -> Check | None:
+    """One file, when the user says so."""
+    if not s.files:
+        return None
+    file = s.r.choice(list(s.files.values()))
+    named = name_file(s, file)
+    s.ask("delete", path=named.text)
+    if not located(s, named):
+        return None
+    s.call("bash", command=f"rm {quoted_path(file.path)}")
+    s.drop(file.path)
+    s.last = None
+    s.say(f"Deleted `{file.path}`.")
+    return done(s, file.path, files={file.path: None})
+
+
+def delete_missing(s: Session) -> Check | None:
+    """A file to delete that is not there: nothing else is touched."""
+    path = s.x.ident(s.r) + s.r.choice([".txt", ".log", ".py", ".md"])
+    if s.bench.place.exists(path):
+        return None
+    s.ask("delete", path=path)
+    result = s.call("glob", pattern=path)
+    if not result.startswith("no files"):
+        return None
+    s.say(f"There is no `{path}`, so nothing was deleted.")
+    return done(s, "no `", harmless=True)
+
+
+def delete_folder(s: Session) -> Check | None:
+    """A folder with its files, when the user says so."""
+    folders = [f for f in s.bench.place.tree() if f != "." and "/" not in f]
+    if not folders:
+        return None
+    folder = s.r.choice(folders)
+    s.ask("delete_dir", dir=folder)
+    s.call("bash", command=f"rm -r {quoted_path(folder)}")
+    for path in [p for p in s.files if p.startswith(folder + "/")]:
+        s.drop(path)
+    s.last = None
+    s.say(f"Deleted the folder `{folder}`.")
+    return done(s, folder)
+
+
+def move(s: Session) -> Check | None:
+    """Another name or place; or a copy."""
+    r = s.r
+    if not s.files:
+        return None
+    file = r.choice(list(s.files.values()))
+    folders = [f for f in s.bench.place.tree() if f != "."]
+    ending = "." + file.name.rsplit(".", 1)[-1] if "." in file.name[1:] else ""
+    style = r.random()
+    if style < 0.25 and folders:
+        folder = r.choice(folders)
+        said = r.choice([folder, folder + "/", f"the folder {folder}", f"the {folder} folder"])
+        target, final = folder + "/", f"{folder}/{file.name}"
+    else:
+        folder = file.folder if style < 0.6 else r.choice(["", *folders])
+        final = (folder + "/" if folder else "") + s.x.ident(r) + ending
+        said = target = final
+    kind = r.choice(["move", "move", "copy"])
+    if s.bench.place.exists(final) or final == file.path or " " in file.path:
+        return None
+    named = name_file(s, file)
+    s.ask(kind, path=named.text, new=said)
+    if not located(s, named):
+        return None
+    verb = "mv" if kind == "move" else "cp"
+    s.call("bash", command=f"{verb} {quoted_path(file.path)} {quoted_path(target)}")
+    text = file.text
+    if kind == "move":
+        s.drop(file.path)
+        s.last = None
+    s.say(f"{'Moved' if kind == 'move' else 'Copied'} `{file.path}` to `{final}`.")
+    files = {final: text}
+    if kind == "move":
+        files[file.path] = None
+    return done(s, final, files=files)
+
+
+def mkdir(s: Session) -> Check | None:
+    """A new folder."""
+    folder = s.r.choice(["", "", s.x.word(s.r) + "/"]) + s.x.ident(s.r)
+    if s.bench.place.exists(folder):
+        return None
+    s.ask("mkdir", dir=folder)
+    s.call("bash", command=f"mkdir -p {folder}")
+    s.say(f"Created the folder `{folder}`.")
+    return done(s, folder)
+
+
+TASKS = {
+    "write": (5, write),
+    "overwrite": (1, write_existing),
+    "delete": (2, delete),
+    "delete_missing": (0.8, delete_missing),
+    "delete_folder": (0.5, delete_folder),
+    "move": (3, move),
+    "mkdir": (1, mkdir),
+}
