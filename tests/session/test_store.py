@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 
 import pytest
@@ -119,6 +120,17 @@ def test_only_the_newest_snapshots_are_kept(store, tmp_path):
         path.write_bytes(b"x")
         session.keep_snapshot(path)
     assert [snapshot.pos for snapshot in session.snapshots()] == [12, 9]
+
+
+def test_snapshots_of_all_sessions_stay_within_a_bound(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("triagent.session.session.MAX_SNAPSHOT_BYTES", 250)
+    sessions = [made(store, tmp_path, ("a b", "c")) for _ in range(3)]
+    for age, session in enumerate(sessions):
+        path = session.snapshot_path()
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (age, age))
+        session.keep_snapshot(path)
+    assert [len(list(session.snapshots())) for session in sessions] == [0, 1, 1]
 
 
 def test_deleting_removes_everything_but_not_what_is_open(store, tmp_path):

@@ -6,6 +6,7 @@ Owns the session's folder. Knows nothing of models or of the screen.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ OUTPUTS = "out"
 BLOBS = "blobs"
 KEPT_SNAPSHOTS = 2
 """Snapshots on disk a session; each is as large as the cache."""
+MAX_SNAPSHOT_BYTES = 8 << 30
+"""Snapshots of all sessions together; the oldest go first. Without one a session is replayed."""
 
 _SYNCED = ("turn_started", "tool_proposed", "tool_ended", "turn_ended", "rewound")
 """Events that are on the disk, with all before them, when `event` returns: what comes next costs
@@ -106,6 +109,7 @@ class Session:
         found = sorted(path.parent.glob("*.state"), key=lambda item: int(item.stem))
         for old in found[:-KEPT_SNAPSHOTS]:
             old.unlink(missing_ok=True)
+        _prune(self.folder.parent, keep=path)
 
     def snapshots(self) -> Iterator[Snapshot]:
         """Snapshots that still exist, newest first."""
@@ -178,3 +182,18 @@ class Session:
             if self._index is not None:
                 self._index.update(self.ledger)
         self.ledger.close()
+
+
+def _prune(root: Path, keep: Path) -> None:
+    """Delete the oldest snapshots of all sessions beyond `MAX_SNAPSHOT_BYTES`."""
+    found = []
+    for path in root.glob(f"*/{SNAPSHOTS}/*.state"):
+        with suppress(OSError):  # another process was quicker
+            found.append((path.stat().st_mtime, path.stat().st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= MAX_SNAPSHOT_BYTES:
+            return
+        if path != keep:
+            path.unlink(missing_ok=True)
+            total -= size
