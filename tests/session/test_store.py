@@ -53,6 +53,8 @@ def test_search_finds_words_of_any_session_in_any_form(store, tmp_path):
     found = store.search("open port")
     assert {item.passage.who for item in found} == {"user", "you"}
     assert len({item.session for item in found}) == 1
+    assert store.search("capitol") == [] and store.search("capitals of")[0].passage.turn == 1
+    assert store.search("openn")[0].passage.text == "Which ports are open?"
     assert store.search("cafe")[0].passage.text == "Only the café's port 8080."
     assert store.search('"; DROP TABLE passages') == []
 

@@ -174,13 +174,13 @@ class Turn:
         if guards.looks_like_call(text):
             yield Notice("warning", "the answer holds what looks like a tool call; it was not run")
         if (said.end.notes or guards.begins_like_call(text)) and self._first("passed over"):
-            return self._nudge(guards.NUDGE_CALL)
+            return (yield from self._nudge(guards.NUDGE_CALL))
         if not text and self._first("empty"):
-            return self._nudge(guards.NUDGE_EMPTY)
+            return (yield from self._nudge(guards.NUDGE_EMPTY))
         if self._steered:
             return []  # the next step feeds what the user added
         if guards.announces(text) and self._first("announce"):
-            return self._nudge(guards.NUDGE_ACT)
+            return (yield from self._nudge(guards.NUDGE_ACT))
         if not text:
             self._end(Outcome.STOPPED, "the model gave an empty reply twice")
             return []
@@ -204,7 +204,7 @@ class Turn:
         warmer = max(0.7, self.limits.temperature)
         self.limits = replace(self.limits, temperature=warmer, seed=self.limits.seed + 1)
         yield Notice("info", "the model went in circles; it tries once more")
-        return [] if is_back else self._nudge(guards.NUDGE_LOOP)
+        return [] if is_back else (yield from self._nudge(guards.NUDGE_LOOP))
 
     # -- calls
 
@@ -322,7 +322,9 @@ class Turn:
         self._used.add(what)
         return True
 
-    def _nudge(self, text: str) -> list[Message]:
+    def _nudge(self, text: str) -> Generator[Event, None, list[Message]]:
+        """A message of ours to the model, which the user sees too."""
+        yield Notice("info", text.removeprefix(guards.MARK).strip())
         return [Message(Role.USER, text)]
 
 

@@ -103,6 +103,10 @@ class Index:
             if common:
                 match = f"text : ({' AND '.join(map(_quoted, common))}){within}"
                 ids.update(dict.fromkeys(x[0] for x in self._db.execute(_NEWEST, (match, n))))
+            beginnings = [f"{_quoted(word[:-1])}*" for word in words if len(word) > 4]
+            if not ids and beginnings:  # another form of the word, or a typing error at its end
+                match = f"text : ({' OR '.join(beginnings)}){within}"
+                ids.update(dict.fromkeys(x[0] for x in self._db.execute(_NEWEST, (match, n))))
             rows = [self._db.execute(_TELL, (id,)).fetchone() for id in ids]
             return [Found(r[0], Passage(r[1], r[2], r[3], r[4], r[5])) for r in rows[:n]]
         return []
