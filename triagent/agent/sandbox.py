@@ -12,42 +12,20 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
 from triagent.agent import sandbox_ladder as ladder
 from triagent.agent import sandbox_view as view
-from triagent.agent.paths import INSTRUCTIONS, PROTECTED, STARTUP
 from triagent.agent.ports import CommandResult
 from triagent.agent.sandbox_job import GRACE_S, Job, NewNames, Spawner, spawn, spawn_plain
 from triagent.agent.sandbox_output import Output
+from triagent.agent.sandbox_plan import Limits, Planner
 from triagent.errors import ToolError
 
-_PASSED = ("LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "VIRTUAL_ENV", "CONDA_PREFIX")
-_STAGES = ("/mnt", "/srv", "/media", "/run", "/boot", "/tmp")
+__all__ = ["Changes", "Limits", "LocalBackground", "LocalSandbox"]
+
 _MOST_COMMAND_BYTES = 120_000  # the kernel's own limit for one argument is 128 KiB
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one command and all its children may use."""
-
-    memory_bytes: int = 0
-    """Resident memory of all together, and data of each; 0: three quarters of the machine's."""
-    n_processes: int = 512
-    """Enough for a parallel build, too few to stall a machine."""
-    file_bytes: int = 4 * 2**30
-    """Largest file that may be written."""
-    output_bytes: int = 64 * 2**20
-    """Most output that is kept; a command that prints more is ended."""
-
-    @property
-    def most_bytes(self) -> int:
-        """The memory limit in force."""
-        return self.memory_bytes or psutil.virtual_memory().total * 3 // 4
 
 
 class Changes(Protocol):
@@ -84,15 +62,21 @@ class LocalSandbox:
     ) -> None:
         self._workspace = workspace.resolve()
         self._folder = private.resolve()
-        self._private = view.Private.make(self._folder)
-        self._own = tuple(path.resolve() for path in own)
+        self._shell = shutil.which("bash") or "/bin/sh"
+        self._planner = Planner(
+            self._workspace,
+            self._folder,
+            view.Private.make(self._folder),
+            tuple(path.resolve() for path in own),
+            limits or Limits(),
+            self._shell,
+        )
         self._mode = mode
         self._changes = changes
-        self._limits = limits or Limits()
+        self._limits = self._planner.limits
         self._granted: dict[str, frozenset[str]] = {}
         self._background: list[LocalBackground] = []
         self._spawner = Spawner()
-        self._shell = shutil.which("bash") or "/bin/sh"
         self._best = rung or ladder.choose(self._works)
 
     @property
@@ -176,6 +160,7 @@ class LocalSandbox:
         """Start a command that runs on; it ends with `stop`, `close`, or this program."""
         output = Output(output_path, self._limits.output_bytes)
         background = LocalBackground(self._start(command, cwd, env, output, 0.0))
+        self._background = [item for item in self._background if item.poll() is None]
         self._background.append(background)
         return background
 
@@ -215,13 +200,16 @@ class LocalSandbox:
         writable: frozenset[str],
         timeout_s: float,
     ) -> Job:
-        full_env = {**self._environment(rung.name), **env}
+        full_env = {**self._planner.environment(rung.name), **env}
         guard = NewNames(self._workspace, self._folder, writable, rung.confines)
         if sys.platform != "linux":
-            argv = self._seatbelt(argv) if rung.name == "seatbelt" else argv
+            argv = self._planner.seatbelt(argv) if rung.name == "seatbelt" else argv
             process, report = self._spawner.call(lambda: spawn_plain(argv, cwd, full_env))
         else:
-            plan = self._plan(argv, cwd, full_env, writable, timeout_s, rung.name)
+            is_closed = self._mode == "read-only"
+            plan = self._planner.plan(
+                argv, cwd, full_env, writable, timeout_s, rung.name, is_closed
+            )
             process, report = self._spawner.call(lambda: spawn(plan))
         return Job(process, report, output, guard)
 
@@ -232,94 +220,6 @@ class LocalSandbox:
         if not path.is_dir():
             raise ToolError(f"the folder {cwd} does not exist")
         return str(path)
-
-    def _plan(
-        self,
-        argv: list[str],
-        cwd: str,
-        env: Mapping[str, str],
-        writable: frozenset[str],
-        timeout_s: float,
-        name: str,
-    ) -> dict[str, object]:
-        mounts = view.build(
-            self._workspace,
-            self._private,
-            own=self._own,
-            search_path=env["PATH"],
-            writable=writable,
-            read_only=self._mode == "read-only",
-        )
-        if name == "bwrap":
-            argv = [*ladder.bwrap_argv(shutil.which("bwrap") or "bwrap", mounts, cwd), *argv]
-        return {
-            "parent": os.getpid(),
-            "argv": argv,
-            "env": dict(env),
-            "cwd": "/" if name == "bwrap" else cwd,
-            "namespaces": name == "landlock",
-            "wrapped": name in ("bwrap", "landlock"),
-            "mounts": [asdict(item) for item in mounts],
-            "stage": self._stage(mounts),
-            "landlock": self._landlock(name, mounts),
-            "limits": self._resource_limits(timeout_s, name),
-            "most_processes": self._limits.n_processes,
-            "most_bytes": self._limits.most_bytes,
-            "grace_s": GRACE_S,
-        }
-
-    def _environment(self, rung: str) -> dict[str, str]:
-        # An allow-list: a key, a token or a socket's address in our environment stays here.
-        env = {name: os.environ[name] for name in _PASSED if name in os.environ}
-        env |= {name: value for name, value in os.environ.items() if name.startswith("LC_")}
-        path = [item for item in os.environ.get("PATH", "").split(":") if item.startswith("/")]
-        env["PATH"] = ":".join(path) or "/usr/local/bin:/usr/bin:/bin"
-        env |= {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat",
-                "GIT_TERMINAL_PROMPT": "0", "SHELL": self._shell}  # fmt: skip
-        in_view = rung in ("bwrap", "landlock")
-        if rung == "off":
-            env["HOME"] = str(Path.home())
-        else:
-            env["HOME"] = view.home_for(self._workspace) if in_view else str(self._private.cache)
-            env["TMPDIR"] = "/tmp" if in_view else str(self._private.tmp)
-        return env
-
-    def _landlock(self, rung: str, mounts: Sequence[view.Mount]) -> dict[str, object] | None:
-        if rung == "landlock":
-            write = [item.target for item in mounts if item.kind in ("rw", "tmpfs", "dev")]
-            return {"read": ["/"], "write": write}
-        if rung == "landlock-files":
-            read = [item.source for item in mounts if item.kind == "ro"]
-            read += [item.target for item in mounts if item.kind == "link"]
-            write = [str(self._private.cache), str(self._private.tmp), "/dev"]
-            write += [] if self._mode == "read-only" else [str(self._workspace)]
-            return {"read": read, "write": write, "deny_tcp": True}
-        return None
-
-    def _resource_limits(self, timeout_s: float, rung: str) -> dict[str, int]:
-        if rung == "off":
-            return {"RLIMIT_CORE": 0}
-        limits = {
-            # Data and not address space: runtimes reserve far more than they ever touch.
-            "RLIMIT_DATA": self._limits.most_bytes,
-            "RLIMIT_NPROC": self._limits.n_processes,
-            "RLIMIT_FSIZE": self._limits.file_bytes,
-            "RLIMIT_CORE": 0,
-        }
-        if rung in ("none", "landlock-files"):
-            del limits["RLIMIT_NPROC"]  # counts all of the user's processes there
-        if timeout_s:
-            limits["RLIMIT_CPU"] = int(timeout_s * (os.cpu_count() or 1)) + 5
-        return limits
-
-    def _stage(self, mounts: Sequence[view.Mount]) -> str:
-        # The new root is put together on a folder that nothing in the view comes from.
-        used = [item.source for item in mounts if item.source] + [str(self._folder)]
-        for stage in _STAGES:
-            is_used = any(f"{path}/".startswith(f"{stage}/") for path in used)
-            if os.path.isdir(stage) and not is_used:
-                return stage
-        return "/proc"
 
     def _works(self, rung: ladder.Rung) -> str:
         # Empty when a command runs under this rung; otherwise what went wrong.
@@ -333,12 +233,6 @@ class LocalSandbox:
         if job.code == 0 and output.head.strip() == "ok":
             return ""
         return output.head.strip() or f"ended with status {job.code}"
-
-    def _seatbelt(self, argv: list[str]) -> list[str]:
-        guarded = [str(self._workspace / name) for name in (*PROTECTED, *INSTRUCTIONS, *STARTUP)]
-        write = [str(self._private.tmp), str(self._private.cache)]
-        profile = ladder.seatbelt_profile(str(self._workspace), write, guarded)
-        return ["sandbox-exec", "-p", profile, *argv]
 
 
 class LocalBackground:
