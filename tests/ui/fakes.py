@@ -110,7 +110,7 @@ def turns(*parts: Turn) -> Turn:
     return turn
 
 
-def endless(make: Callable[[int], Event], pace_s: float = 0.005) -> Turn:
+def endless(make: Callable[[int], Event], pace_s: float = 0.05) -> Turn:
     def turn(agent: PlayedAgent, text: str) -> Iterator[Event]:
         for number in range(100_000):
             time.sleep(pace_s)

@@ -164,7 +164,7 @@ async def settled(pilot, busy: bool | None = False) -> None:
         busy: whether a turn still runs then; None: either will do.
     """
     app, calm = pilot.app, 0
-    for _ in range(400):
+    for _ in range(60 if busy else 400):
         await pilot.pause(0.01)
         waits = app._waiting or app._drain_due or app.thread is None or app.thread._inbox
         starting = app.chat.status.phase in ("starting", "opening", "stopping")
@@ -216,6 +216,7 @@ def held(*before: ev.Event) -> Callable[[PlayedAgent, str], object]:
     """A turn that shows these events and then goes on forever, quietly."""
 
     def turn(agent: PlayedAgent, text: str):
+        yield ev.StepStarted(agent.turn, 1)
         yield from before
         agent._stop.wait(20)
 

@@ -30,6 +30,8 @@ def after(status: Status, item: Item) -> Status:
             return idle(status)
         case ev.TurnStarted():
             return replace(status, phase="starting", busy=True, share=None, rate_tps=0.0)
+        case ev.StepStarted():
+            return replace(status, phase="reading", busy=True, share=None, rate_tps=0.0)
         case ev.Prefilling(n_done, n_total, tps):
             share = n_done / n_total if n_total else 1.0
             return replace(status, phase="reading", busy=True, share=share, rate_tps=tps)
