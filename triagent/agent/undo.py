@@ -79,7 +79,7 @@ class LocalUndo:
                 failures.append(f"{name} ({error})")
         if failures:  # the turn stays on record, so that it can be tried again
             raise ToolError(f"could not be put back: {'; '.join(failures)}")
-        self._store.note({"rewound": turn})
+        self._note({"rewound": turn})
         self._forget(turn)
         return tuple(changed)
 
@@ -96,7 +96,7 @@ class LocalUndo:
         for name in self._seen.keys() - now.stamps.keys():
             facts.append({"seen": name, "sha": None, "mode": 0})
             del self._seen[name]
-        self._store.note(*facts, {"command": self._turn})
+        self._note(*facts, {"command": self._turn})
         self._scan = now
 
     def after_command(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class LocalUndo:
             # A file that was there and could not be copied is unknown, which is not "missing".
             if name not in known and (name in self._seen or name not in self._scan.stamps)
         })  # fmt: skip
-        self._store.note({"command done": self._turn})
+        self._note({"command done": self._turn})
         self._scan = Scan({k: v for k, v in now.stamps.items() if k not in changed}, now.skipped)
         return tuple(changed)
 
@@ -147,31 +147,35 @@ class LocalUndo:
             for name, copy in sorted(self._seen.items())
             if name not in known and not self._is_as_seen(name)
         })  # fmt: skip
-        self._store.note({"command done": turn})
+        self._note({"command done": turn})
 
     def _keep(self, copies: dict[str, Copy]) -> None:
-        try:
-            self._store.note(*(
-                {"turn": self._turn, "path": name, "sha": copy.sha, "mode": copy.mode}
-                for name, copy in copies.items()
-            ))  # fmt: skip
-        except OSError as error:
-            raise ToolError(_cannot(error)) from error
+        self._note(*(
+            {"turn": self._turn, "path": name, "sha": copy.sha, "mode": copy.mode}
+            for name, copy in copies.items()
+        ))  # fmt: skip
         self._before.setdefault(self._turn, {}).update(copies)
 
-    def _copy(self, name: str) -> Copy:
+    def _note(self, *facts: dict[str, object]) -> None:
+        try:
+            self._store.note(*facts)
+        except OSError as error:
+            raise ToolError(_cannot(error)) from error
+
+    def _copy(self, name: str, durable: bool = True) -> Copy:
         if not self._workspace.exists(name):
             return Copy(None)
         try:
             with self._workspace.open_checked(name, None) as file:
                 mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                return Copy(self._store.put(file.read()), mode)
+                return Copy(self._store.put(file.read(), durable), mode)
         except OSError as error:
             raise ToolError(_cannot(error)) from error
 
     def _try_copy(self, name: str) -> Copy | None:
+        # Thousands of files before the first command: waiting for the disk at each takes minutes.
         try:
-            return self._copy(name)
+            return self._copy(name, durable=False)
         except ToolError:
             if self._workspace.exists(name):
                 return None  # not readable: it cannot be kept, and the command may still run
@@ -185,7 +189,7 @@ class LocalUndo:
         is_link = (self._workspace.root / name).is_symlink()
         if now == copy and not is_link:
             return False
-        self._store.note({"replaced": name, "sha": now.sha, "mode": now.mode})
+        self._note({"replaced": name, "sha": now.sha, "mode": now.mode})
         self._failpoint("putting back")
         if is_link or copy.sha is None:
             self._workspace.remove(name)

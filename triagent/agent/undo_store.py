@@ -44,8 +44,13 @@ class Store:
         for path in (folder, self._blobs):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def put(self, data: bytes) -> str:
-        """Keep a content; returns its hash. On disk when this returns."""
+    def put(self, data: bytes, durable: bool = True) -> str:
+        """Keep a content; returns its hash.
+
+        Args:
+            durable: on disk when this returns. Otherwise it outlives this process, but perhaps
+                not the machine: then `get` finds it damaged, and nothing is put back.
+        """
         sha = hashlib.sha256(data).hexdigest()
         path = self._path(sha)
         if path.exists():
@@ -57,8 +62,9 @@ class Store:
             with os.fdopen(fd, "wb") as file:
                 file.write(data)
                 self._failpoint("blob written")
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
             with suppress(OSError):
