@@ -181,6 +181,15 @@ def test_bash_completes_commands_options_and_their_values():
     assert bash_completes(["tool", "models", "pull", "--f"]) == ["--force"]
 
 
+def test_values_of_settings_are_completed_in_the_real_program():
+    from triagent.cli import build_parser
+
+    script = completion.script("bash", build_parser())
+    assert "words='read-only ask auto full'" in script and "words='per-layer-head" in script
+    done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_there_is_a_script_for_each_shell_and_a_message_for_others():
     assert completion.script("zsh", parser()).startswith("#compdef tool")
     fish = completion.script("fish", parser())

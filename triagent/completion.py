@@ -8,9 +8,17 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, field
 
+from triagent.config import CACHE_TYPES, MODES, POLICIES, SELECTS
 from triagent.errors import ConfigError
 
 SHELLS = ("bash", "zsh", "fish")
+# Settings whose values are checked with all others, and not by the parser.
+_VALUES = {
+    "agent.mode": MODES,
+    "cache.policy": POLICIES,
+    "cache.select": SELECTS,
+    "model.cache_type": CACHE_TYPES,
+}
 
 
 @dataclass
@@ -52,8 +60,9 @@ def _commands(parser: argparse.ArgumentParser, path: str) -> list[tuple[str, _Co
             continue
         for option in action.option_strings or ([] if action.choices is None else [""]):
             command.options[option] = about.replace("%%", "%")
-            if action.choices is not None:
-                command.choices[option] = [str(item) for item in action.choices]
+            choices = action.choices if action.choices is not None else _VALUES.get(action.dest)
+            if choices is not None:
+                command.choices[option] = [str(item) for item in choices]
             elif action.nargs != 0 and option:
                 command.files.add(option)
     return [(path, command), *below]

@@ -109,7 +109,7 @@ class _Device:
 def _settings(problem: str) -> Finding:
     path = settings.config_file()
     if problem:
-        return Finding("settings", Level.ERROR, problem, f"correct it, or remove it from {path}")
+        return Finding("settings", Level.ERROR, problem, f"correct or remove it; the settings file is {path}")
     there = "read" if path.exists() else "not there, defaults are used"
     return Finding("settings", Level.OK, f"{path} ({there})")
 

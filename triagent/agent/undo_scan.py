@@ -19,7 +19,7 @@ _LEFT_OUT = {
 
 MOST_FILES = 20_000
 MOST_FILE_BYTES = 2 * 2**20
-MOST_BYTES = 200 * 2**20
+MOST_BYTES = 100 * 2**20
 """Of all files that are copied the first time; what is beyond cannot be undone."""
 
 
