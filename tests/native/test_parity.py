@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.native] + ([] if STOCK else [pytest.mark.slow, pytest.
 
 def build_stock(folder: Path) -> Path:
     """Compile the pinned llama.cpp without our patches; returns where its libraries are."""
-    sys.path.insert(0, str(ROOT / "scripts" / "native"))
+    sys.path.append(str(ROOT / "scripts" / "native"))
     from triagent_build import fetch, source
     from triagent_build.pin import read_pin
 
