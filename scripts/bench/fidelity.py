@@ -39,10 +39,12 @@ SEED = 70_000  # far from the seeds of calibration and of the self-test
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path)
     parser.add_argument("--sidecar", type=Path)
     parser.add_argument("--sections", default="recall,stream,fluency,modes,types,interval,dfs")
     parser.add_argument("--lengths", default="1024,4096,7680", help="tokens of a session")
+    parser.add_argument("--first", type=int, default=0, help="number of the first session")
+    parser.add_argument("--merge", type=Path, nargs="*", help="add up results of other runs")
     parser.add_argument("--sessions", type=int, default=25, help="a length, 8 questions each")
     parser.add_argument("--prose", type=int, default=4096, help="tokens of prose; half is scored")
     parser.add_argument("--prose-texts", type=int, default=2)
@@ -58,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.merge:
+        print(merge(options.merge, options.out))
+        return 0
+    if options.model is None:
+        raise SystemExit("fidelity: name a model with --model, or results with --merge")
     bench = Fidelity(options)
     for section in options.sections.split(","):
         bench.run(section)
@@ -261,18 +268,41 @@ class Fidelity:
         return [int(n) for n in self._options.lengths.split(",")]
 
     def _sessions(self, length: int) -> list[Session]:
-        seeds = range(SEED, SEED + self._options.sessions)
-        return [self._writer.whole_session(seed + length, length) for seed in seeds]
+        first = SEED + length + self._options.first
+        seeds = range(first, first + self._options.sessions)
+        return [self._writer.whole_session(seed, length) for seed in seeds]
 
     def _questions(self, session: Session) -> list[tuple[list[int], list[int]]]:
         old = [fact for pos, fact in session.facts if pos <= len(session.ids) - 128]
-        picked = random.Random(len(session.ids)).sample(old, min(8, len(old)))
+        picked = random.Random(len(session.ids) + self._options.first).sample(old, min(8, len(old)))
         return [self._writer.question(fact, session.ended) for fact in picked]
 
     def _check_time(self) -> None:
         self.keep()
         if time.monotonic() > self._stop:
             raise OutOfTime
+
+
+def merge(paths: Sequence[Path], out: Path) -> str:
+    """Add up runs that split the sessions of one model among them; returns the Markdown."""
+    total: dict = {}
+    for path in paths:
+        _add(total, json.loads(path.read_text()))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "fidelity.json").write_text(json.dumps(total, indent=1))
+    text = fidelity_table.markdown(total)
+    (out / "fidelity.md").write_text(text)
+    return text
+
+
+def _add(total: dict, found: dict) -> None:
+    for key, value in found.items():
+        if isinstance(value, dict):
+            _add(total.setdefault(key, {}), value)
+        elif isinstance(value, (int, float)):
+            total[key] = total.get(key, 0) + value
+        else:
+            total.setdefault(key, value)
 
 
 def _writer(model: LoadedModel) -> Writer:

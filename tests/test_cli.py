@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from triagent import cli
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """Nothing of the person who runs the tests is read or written."""
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+def run(capsys, *argv: str) -> tuple[int, str, str]:
+    status = cli.main(argv)
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def test_a_flag_means_the_same_before_and_after_its_command():
+    parser = cli.build_parser()
+    for argv in (["--budget", "512", "run", "x"], ["run", "--budget", "512", "x"]):
+        assert vars(parser.parse_args(argv))["cache.budget"] == 512
+
+
+def test_every_flag_names_a_setting_that_exists():
+    from triagent import settings
+
+    known = {setting.key for setting in settings.settings()}
+    assert {key for key, _, _ in cli.FLAGS.values()} <= known
+
+
+def test_nothing_to_ask_is_told_in_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    status, out, err = run(capsys, "run")
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1 and "triagent run" in err
+
+
+def test_a_model_that_is_not_there_is_told_with_the_next_step(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    status, _, err = run(capsys, "run", "--model", "/nowhere/m.gguf", "hello")
+    assert status == 1
+    assert "/nowhere/m.gguf" in err and "Traceback" not in err
+
+
+def test_a_setting_out_of_range_names_itself(capsys):
+    status, _, err = run(capsys, "config", "--budget", "-3")
+    assert status == 2
+    assert "budget" in err and "-3" in err
+
+
+def test_the_settings_show_what_a_flag_changed(capsys):
+    status, out, _ = run(capsys, "config", "--budget", "768")
+    assert status == 0
+    assert "768" in out and "flag" in out
+
+
+def test_the_app_without_a_terminal_says_what_to_use(capsys):
+    status, _, err = run(capsys)
+    assert status == 2
+    assert "triagent run" in err
+
+
+def test_sessions_are_an_empty_list_at_first_and_unknown_ones_are_named(capsys):
+    assert run(capsys, "sessions") == (0, "", "")
+    status, _, err = run(capsys, "sessions", "export", "nobody", "x.md")
+    assert status == 1 and "nobody" in err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_offers_every_command(capsys, shell):
+    status, out, _ = run(capsys, "completion", shell)
+    assert status == 0
+    for word in ("run", "sessions", "models", "centers", "doctor", "--budget"):
+        assert word.lstrip("-") in out
+
+
+def test_measuring_without_torch_names_the_extra(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("triagent.calibrate.")]:
+        monkeypatch.delitem(sys.modules, name)
+    status, _, err = run(capsys, "centers", "m.gguf")
+    assert status == 2
+    assert "triagent[calibrate]" in err
