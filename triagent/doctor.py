@@ -109,7 +109,8 @@ class _Device:
 def _settings(problem: str) -> Finding:
     path = settings.config_file()
     if problem:
-        return Finding("settings", Level.ERROR, problem, f"correct or remove it; the settings file is {path}")
+        cure = f"correct or remove it; the settings file is {path}"
+        return Finding("settings", Level.ERROR, problem, cure)
     there = "read" if path.exists() else "not there, defaults are used"
     return Finding("settings", Level.OK, f"{path} ({there})")
 
