@@ -156,6 +156,7 @@ def test_cells_hold_the_budget_and_a_batch_padded():
 
 def test_the_budget_comes_from_the_self_test_or_from_free_memory():
     assert auto_budget(stats(recommended_budget=700), 0, 1, 10_000) == 700
+    assert auto_budget(stats(recommended_budget=700), 1 << 50, 1, 10_000) == 8192
     assert auto_budget(None, 4 * 1000 * 1024, 1024, 100_000) == 768
     assert auto_budget(None, 1 << 50, 1024, 100_000) == 8192
     assert auto_budget(None, 1 << 50, 1024, 512) == 512

@@ -164,15 +164,14 @@ def choose_mode(name: str, policy: Policy) -> Mode:
 
 
 def auto_budget(stats: Stats | None, free_bytes: int, cell_bytes: float, n_ctx: int) -> int:
-    """Choose a budget: the sidecar's, else what fits in a quarter of free memory, in cells.
+    """Choose a budget: what fits in a quarter of free memory, in cells.
 
     A quarter leaves room for compute buffers and for other programs; beyond 8192 cells a larger
-    budget should be a decision. A multiple of 256 keeps attention's reach, and so the graph, the
-    same from round to round.
+    budget should be a decision. The sidecar's budget is the smallest that its self-test found
+    safe, so it is a floor: more memory only ever forgets less. A multiple of 256 keeps
+    attention's reach, and so the graph, the same from round to round.
     """
-    if stats is not None and stats.recommended_budget:
-        wanted = stats.recommended_budget
-    else:
-        fits = int(free_bytes / 4 / max(cell_bytes, 1.0))
-        wanted = max(MIN_BUDGET, min(AUTO_BUDGET, fits) // CELL_PAD * CELL_PAD)
-    return min(wanted, n_ctx)
+    fits = int(free_bytes / 4 / max(cell_bytes, 1.0))
+    wanted = max(MIN_BUDGET, min(AUTO_BUDGET, fits) // CELL_PAD * CELL_PAD)
+    safe = stats.recommended_budget if stats is not None else 0
+    return min(max(wanted, safe), n_ctx)
