@@ -8,15 +8,15 @@ SMALL_PARAMS = 200_000_000
 """Below this a model is treated as the kind that comes with triagent: honest about its limits."""
 
 _SMALL = """\
-**triagent** is running **{name}**, a tiny model made to show how it works on any machine. It can \
-list, read and search the files of a folder and say what it found. It cannot program, does not \
-know facts, and follows only plain requests in English.
+**triagent** is running **{name}**, a tiny model that shows how it works on any machine. It can \
+list, read, search and change small files and run simple commands. It cannot program, knows no \
+facts, and follows only plain requests in English.
 
 Try one of these:
 
 - `list the files here`
-- `read README.md`
-- `find "budget" in the files`
+- `create hello.txt with the text good morning`
+- `which files mention port?`
 """
 
 _LARGE = """\
