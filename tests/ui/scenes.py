@@ -308,7 +308,7 @@ SCENES: dict[str, Scene] = {
             tool("edit", "old text is not in src/a.py; the closest lines are 10-14", ok=False,
                  path="src/a.py"),
             events(ev.Notice("warning", "the model repeats itself; it was told so"),
-                   ev.Recalled(2, "the port is 8432, as was said in turn 2")),
+                   ev.Recalled(9, "[recalled] [turn 2, you] the port is 8432")),
             say("The port is **8432**."),
         )])),
         keys("'which port?", "enter"),

@@ -202,6 +202,8 @@ class TriagentApp(App[int]):
                 waited = time.monotonic() - self._turn_began
                 self.tell("triagent asks", f"{call.name}: {' ; '.join(item.parts)}", waited)
             case ev.TurnEnded(outcome=outcome, seconds=seconds):
+                if self.thread is not None and self.thread.agent is not None:
+                    self.chat.set_title(self.thread.agent)  # the first words have become it
                 self.tell("triagent", f"turn {outcome.value} after {seconds:.0f} s", seconds)
 
     def _say(self, error: str) -> None:

@@ -82,6 +82,7 @@ class RecallBlock:
     """Evicted words put back at the tail."""
 
     turn: int
+    """The turn that they came back in; the text says which turns they are from."""
     text: str
 
 

@@ -185,8 +185,8 @@ def _round(block: RoundBlock, opened: bool, width: int, palette: Palette) -> lis
 @draw.register
 def _recall(block: RecallBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     fold = "▾" if opened else "▸"
-    head = f"{fold} ↺ recalled from turn {block.turn} "
-    tail = "" if opened else "· " + one_line(block.text)
+    head = f"{fold} ↺ recalled "
+    tail = "" if opened else "· " + one_line(block.text.removeprefix("[recalled]"), width)
     found = [spread([(head, palette.accent), (tail, palette.muted)], [], width)]
     if opened:
         body = ([Segment(line, palette.muted)] for line in words(block.text, width - 2 * MARGIN))

@@ -63,7 +63,8 @@ class SessionsScreen(ListScreen):
 
     def _line(self, row: SessionRow):
         here = "open · " if row.id == self.app.chat.session else ""
-        facts = f"{here}{row.n_turns} turns · {row.n_tokens:,} tokens · {row.changed}"
+        turns = f"{row.n_turns:,} turn{'' if row.n_turns == 1 else 's'}"
+        facts = f"{here}{turns} · {row.n_tokens:,} tokens · {row.changed}"
         return self.line(row.title or "untitled", facts, row.excerpt or row.model)
 
     @property
