@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 
-class Origin(str, Enum):
+class Origin(StrEnum):
     """Who a token comes from. Template glue counts as the message it wraps."""
 
     SYSTEM = "system"
@@ -25,7 +25,7 @@ class Origin(str, Enum):
     TOOL = "tool"
 
 
-class Role(str, Enum):
+class Role(StrEnum):
     """Who speaks a message, by the names that chat templates use."""
 
     SYSTEM = "system"
@@ -34,7 +34,7 @@ class Role(str, Enum):
     TOOL = "tool"
 
 
-class StopReason(str, Enum):
+class StopReason(StrEnum):
     """Why a generation step ended."""
 
     END = "end"
@@ -298,8 +298,9 @@ class Holding:
 
 
 class Model(Protocol):
-    """A model with one conversation that only grows. One caller at a time; `cancel` from any thread.
+    """A model with one conversation that only grows.
 
+    One caller at a time; `cancel` from any thread.
     Every iterator must be run to its end (its last item is `Appended` or `StepEnd`).
     Raises: EngineDied when the process behind it ends, EngineError when a command is refused.
     """
@@ -324,7 +325,8 @@ class Model(Protocol):
 
         Spans that begin at position 0 start over with an empty cache, whatever it holds; others
         must begin at the next position, so that they continue a snapshot that was loaded. The
-        first span is pinned as `open` pins it. The tools given to `open` are needed again for parsing: call `bind_tools` before."""
+        first span is pinned as `open` pins it. The tools given to `open` are needed again for
+        parsing: call `bind_tools` before."""
         ...
 
     def bind_tools(self, tools: Sequence[ToolSchema]) -> None:

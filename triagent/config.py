@@ -33,7 +33,7 @@ class ModelConfig:
 @dataclass(frozen=True)
 class CacheConfig:
     budget: int | None = None
-    """Most cells kept after a round. None: from free memory, at least what the sidecar calls safe."""
+    """Most cells kept after a round. None: from free memory, at least what a sidecar asks."""
     interval: int = 128
     """Tokens between two rounds once over budget; also the slack that is allocated."""
     chunk: int = 512

@@ -22,14 +22,14 @@ Every event is a frozen dataclass; `as_json` gives the line that `--json` prints
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, is_dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
 from triagent.chat import CacheStatus, StopReason, ToolCall, Usage
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How a turn ended."""
 
     DONE = "done"
@@ -39,7 +39,7 @@ class Outcome(str, Enum):
     FAILED = "failed"
 
 
-class Decision(str, Enum):
+class Decision(StrEnum):
     """The user's answer to an approval."""
 
     ONCE = "once"
