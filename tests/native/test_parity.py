@@ -36,7 +36,8 @@ def build_stock(folder: Path) -> Path:
     source.prepare(folder / "tree", fetch.get_sdist(pin), pin, [])
     build = folder / "build"
     options = ["BUILD_SHARED_LIBS=ON", "CMAKE_BUILD_TYPE=Release", "LLAMA_OPENSSL=OFF"]
-    options += [f"LLAMA_BUILD_{p}=OFF" for p in ("COMMON", "TESTS", "TOOLS", "EXAMPLES", "SERVER")]
+    parts = ("APP", "COMMON", "TESTS", "TOOLS", "EXAMPLES", "SERVER")
+    options += [f"LLAMA_BUILD_{part}=OFF" for part in parts]
     configure = ["cmake", "-S", folder / "tree" / source.LLAMA, "-B", build]
     for command in (
         configure + [f"-D{option}" for option in options],

@@ -31,7 +31,8 @@ from triagent.agent.sanitize import clean
 from triagent.agent.trust import Trust
 from triagent.errors import ToolError
 
-PYTHON = sys.executable
+# Not the environment's: a checkout may lie under /tmp, which the sandbox replaces.
+PYTHON = getattr(sys, "_base_executable", sys.executable)
 
 
 def script(bench, text) -> str:
