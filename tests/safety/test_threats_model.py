@@ -15,6 +15,7 @@ from tests.fakes import call, step
 from tests.safety.desk import RealDesk
 from triagent.agent import sandbox_ladder as ladder
 from triagent.agent.events import ApprovalAsked, Decision, Outcome, ToolEnded
+from triagent.agent.redact import redact
 from triagent.chat import Appended, Message, Origin, Role
 from triagent.config import CacheConfig, Config, ModelConfig
 from triagent.engine.render import Refused, Renderer
@@ -59,6 +60,31 @@ def test_t16_what_runs_is_the_very_text_that_was_shown(tmp_path, monkeypatch):
             agent.answer(event.id, Decision.ONCE)
     assert ran == [command] and ran[0] is shown.call.arguments["command"]
     assert [part.strip() for part in shown.parts] == ["printf 'a  b'", 'echo "c"']
+    desk.close()
+
+
+# ---- T14, through the whole loop
+
+
+def test_t14_secrets_reach_the_file_whole_and_the_export_never(tmp_path):
+    from tests.safety.test_threats import CANARIES
+
+    desk = RealDesk(tmp_path)
+    text = "\n".join(CANARIES.values()) + "\n"
+    script = [step(f"I keep {CANARIES['github']}. ", call("write", path="keys", content=text)),
+              step(call("read", path="keys")), f"Written: {CANARIES['aws']}"]  # fmt: skip
+    agent = desk.agent(script)
+    agent._redact = redact
+    list(agent.turn(f"save my key {CANARIES['hf']}"))
+    assert (desk.work / "keys").read_text() == text
+    secrets = [CANARIES[name] for name in ("aws", "github", "hf", "slack", "jwt", "anthropic")]
+    secrets += ["MIIEow", "correct-horse", "hunter2hunter2", "abcdefghijklmnop"]
+    for name in ("out.md", "out.jsonl"):
+        exported = agent.export(tmp_path / name).read_text()
+        assert "redacted" in exported
+        assert not [secret for secret in secrets if secret in exported], name
+    fed = "".join(span.text for span in agent.spans())
+    assert CANARIES["hf"] in fed  # the context has what the user said
     desk.close()
 
 
