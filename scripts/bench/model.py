@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--n-free", type=int, default=0, help="free requests; 0: all")
     parser.add_argument("--n-recall", type=int, default=200, help="questions of each length")
     parser.add_argument("--lengths", default="1K,4K,8K,16K", help="lengths of the section recall")
+    parser.add_argument("--wide", type=float, default=0.5,
+                        help="share of the generator's wider wordings in known items")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=1, help="engines at the same time")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of an engine")
     parser.add_argument("--gpu-layers", type=int, default=0)
@@ -126,7 +128,9 @@ class _Process:
 
     def __init__(self, options: argparse.Namespace) -> None:
         from scripts.train_demo.values import Lexicon
+        from scripts.train_demo.wording import set_wide
 
+        set_wide(options.wide)
         self.options, self.x = options, Lexicon.build()
         self.items: dict[tuple[str, str], list] = {}
         self.rehearsers: dict[Path, object] = {}

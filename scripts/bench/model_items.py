@@ -45,14 +45,12 @@ class Rehearsal(Session):
     def __init__(self, r: Random, x: Lexicon) -> None:
         self.words: list[str] = []
         self.before: dict[str, bytes] = {}
+        self.made: set[str] = set()
+        """Files there when the last turn ended."""
         self.wordings: dict[str, str] = {}
         """Kind -> the wording to use instead of the generator's."""
         self.has_used = False
         super().__init__(r, x, short_prompt=True)
-
-    def add(self, file):
-        self.before.setdefault(file.path, file.text.encode())
-        return super().add(file)
 
     def ask(self, kind: str, **slots: str) -> str:
         if kind not in self.wordings:
@@ -65,7 +63,14 @@ class Rehearsal(Session):
             names = {"city": self.r.choice(CITIES), "person": self.r.choice(FIRST_NAMES)}
             text, self.has_used = fill(self.wordings["cannot"], names), True
         self.words.append(text)
+        for path, data in self.bench.place.files.items():
+            if path not in self.made:  # the task has just put it there for this turn
+                self.before[path] = data
         return super().user(text)
+
+    def say(self, text: str) -> None:
+        super().say(text)
+        self.made = set(self.bench.place.files)
 
     def item(self, kind: str, check: Check) -> Item:
         """The conversation so far, to be had again."""

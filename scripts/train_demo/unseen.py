@@ -48,7 +48,7 @@ UNSEEN: dict[str, tuple[str, ...]] = {
         "Somewhere {pat} is written. In which file?", "Point me to the file with {pat}.", "Any file where {pat} shows up?",
         "I remember {pat} from one of these files; which?", "Where did we write {pat}?", "In what file would I stumble over {pat}?",
         "Locate the spot where {pat} occurs.", "Scan all the files for {pat}, where is it?", "{pat} appears in which of our files?",
-        "Which of the files brings up {pat}?", "Track down {pat} in the files.",
+
     ),
     "find_name": (
         "I can't find {name}, can you?", "Under which path is {name} kept?", "{name} must be somewhere. Where?",
@@ -58,8 +58,8 @@ UNSEEN: dict[str, tuple[str, ...]] = {
     ),
     "show": (
         "I want to read {path} in full.", "Paste {path} here.", "Bring {path} onto the screen.", "Let's have the text of {path}.",
-        "What is written in {path}, word for word?", "Could you put {path} in front of me?", "Full text of {path}, please.",
-        "Type out {path}.", "The whole of {path}, as it is.", "Everything that stands in {path}, please.", "Reproduce {path} for me.",
+        "What is written in {path}, word for word?", "Could you put {path} in front of me?",
+        "Type out {path}.", "The whole of {path}, as it is.",
     ),
     "cell": (
         "In {path}, go to {row} and read the {col}.", "{path} lists {row}; with which {col}?", "Look {row} up in {path}: the {col}?",
@@ -68,49 +68,49 @@ UNSEEN: dict[str, tuple[str, ...]] = {
         "Table {path}, row {row}, column {col}.", "How does {path} fill {col} for {row}?",
     ),
     "count": (
-        "Go through {path} and count the lines with {pat}.", "How often do we see {pat} in {path}?", "In how many lines of {path} does {pat} turn up?",
+        "How often do we see {pat} in {path}?", "In how many lines of {path} does {pat} turn up?",
         "Number of lines having {pat}, file {path}?", "{path}: tally {pat}.", "I need the number of {pat} lines of {path}.",
         "Count for me where {pat} stands in {path}.", "What is the count of {pat} in {path}?", "How frequent is {pat} in {path}?",
         "Add up the lines of {path} that carry {pat}.",
     ),
     "last_error": (
-        "What went wrong most recently according to {path}?", "Scroll to the newest error in {path} and read it out.", "Final complaint at level error in {path}?",
+        "Scroll to the newest error in {path} and read it out.", "Final complaint at level error in {path}?",
         "Which error closes {path}?", "The error that {path} logged last, please.", "I need the most recent failure from {path}.",
         "What's the freshest error entry of {path}?", "Looking at {path} from the end, which error comes first?", "{path}: newest error?",
         "Tell me about the latest thing at ERROR in {path}.",
     ),
     "function": (
         "In {path} there is {name}; what's it good for?", "Sum up {name} from {path}.", "I don't get {name} in {path}. What does it do?",
-        "{name} ({path}): purpose?", "Read {name} in {path} and tell me its job.", "What happens inside {name} of {path}?",
+        "{name} ({path}): purpose?", "Read {name} in {path} and tell me its job.",
         "What is the job of {name} in {path}?", "Explain to me {name}, found in {path}.", "What's the point of {name} in {path}?",
         "Describe what {name} from {path} is there for.",
     ),
     "edit": (
         "{key} in {path} ought to read {new} from now on.", "Go to {path} and let {key} equal {new}.", "In {path}, {key} is off; {new} is right. Fix that.",
-        "{path} needs another {key}: {new}.", "Give {key} the value {new} in {path}.", "Please see to it that {key} is {new} in {path}.",
-        "From today {key} ({path}) shall be {new}. Enter that.", "Write {new} as {key} into {path}.", "Let {path} have {new} for {key}.",
+        "Give {key} the value {new} in {path}.", "Please see to it that {key} is {new} in {path}.",
+        "From today {key} ({path}) shall be {new}. Enter that.",
         "Old {key} in {path} is obsolete, enter {new}.", "The new {key} for {path} is {new}, update accordingly.",
     ),
     "edit_nopath": (
-        "{key} must become {new}, wherever it is defined.", "Find {key} and give it the value {new}.", "Let {key} equal {new} from now on.",
+        "{key} must become {new}, wherever it is defined.", "Let {key} equal {new} from now on.",
         "We decided on {new} for {key}. Enter it.", "Wherever {key} stands, write {new}.", "{key} should hold {new}, please take care of that.",
-        "I want {new} as our {key}.", "Give {key} the value {new}.", "See to it that {key} is {new}.", "Enter {new} for {key}.",
+        "I want {new} as our {key}.", "Give {key} the value {new}.",
     ),
     "replace": (
         "Wherever {path} says {old}, let it say {new}.", "In {path}, {old} has to become {new}.", "Exchange the text {old} in {path} for {new}.",
-        "{path} still says {old}; that should read {new}.", "Correct {old} to {new} in {path}.", "Rewrite {old} as {new} inside {path}.",
-        "Turn {old} into {new} in {path}.", "The words {old} in {path} are wrong, {new} is right. Correct it.",
+        "{path} still says {old}; that should read {new}.", "Rewrite {old} as {new} inside {path}.",
+        "The words {old} in {path} are wrong, {new} is right. Correct it.",
         "{old} becomes {new} in {path}.", "Please put {new} where {path} has {old}.",
     ),
     "add_line": (
-        "{path} should end with the line {line}.", "Tack {line} onto {path}.", "One more line for {path}: {line}",
-        "Extend {path} by {line}", "At the bottom of {path} I want {line}", "Please attach {line} to {path}.",
-        "Stick {line} at the end of {path}.", "{path} lacks a line: {line}. Add it.", "Let {path} finish with {line}",
+        "Tack {line} onto {path}.",
+        "At the bottom of {path} I want {line}", "Please attach {line} to {path}.",
+        "{path} lacks a line: {line}. Add it.", "Let {path} finish with {line}",
         "Write one further line into {path}: {line}",
     ),
     "delete": (
-        "{path} can go, delete it.", "We no longer want {path}, remove it.", "Please have {path} deleted.", "Drop the file {path}.",
-        "I'd like {path} gone.", "{path} is obsolete: delete it.", "Unlink {path}.", "Do away with {path}.",
+        "Please have {path} deleted.",
+        "I'd like {path} gone.", "Unlink {path}.", "Do away with {path}.",
         "Take {path} off the disk.", "Kill the file {path}.",
     ),
     "move": (
@@ -121,7 +121,7 @@ UNSEEN: dict[str, tuple[str, ...]] = {
     "mkdir": (
         "We need a place named {dir}, a directory.", "Let there be a folder {dir}.", "A directory {dir} is missing, make it.",
         "I'd like to have a folder {dir}.", "Prepare an empty folder {dir}.", "Please provide a directory {dir}.",
-        "Open up a new folder, {dir}.", "Have a directory {dir} created.", "New directory: {dir}", "mkdir -p {dir} please",
+        "Open up a new folder, {dir}.", "Have a directory {dir} created.", "mkdir -p {dir} please",
     ),
     "tell": (
         "Store this for me: the {thing} is {value}.", "So that you know it: my {thing} is {value}.", "You'll need my {thing} later, which is {value}.",
@@ -131,11 +131,11 @@ UNSEEN: dict[str, tuple[str, ...]] = {
     ),
     "ask": (
         "Which {thing} had I mentioned?", "What did you write down as my {thing}?", "My {thing} slipped my mind. Which was it?",
-        "Let me hear my {thing}.", "You noted my {thing}; how did it go?", "Could I have my {thing} back?",
+        "You noted my {thing}; how did it go?", "Could I have my {thing} back?",
         "Help my memory: the {thing}?", "What's that {thing} of mine?", "I told you a {thing}. Which?", "Can't think of my {thing}, you?",
     ),
     "follow": (
-        "Fine. Its {key}?", "Then the {key}, please.", "Likewise for {key}.", "Is there a {key} too? Which?", "{key} next.",
+        "Fine. Its {key}?", "Is there a {key} too? Which?", "{key} next.",
         "Thanks; {key} as well?", "Same place, but {key}.", "Go on with {key}.", "Okay, what does it put for {key}?", "I also need {key}.",
     ),
     "follow_edit": (
@@ -144,17 +144,17 @@ UNSEEN: dict[str, tuple[str, ...]] = {
         "Please let that become {new}.", "{new} is the right one, correct it.",
     ),
     "lines": (
-        "{path}: number of lines?", "What's the line count of {path}?", "Count how many lines {path} has.", "Is {path} long? How many lines?",
+        "{path}: number of lines?", "What's the line count of {path}?", "Count how many lines {path} has.",
         "Lines of {path}, how many?", "How many lines long is {path}?", "Give the number of lines of {path}.", "I need {path}'s line count.",
         "Could you count {path}'s lines?", "Of how many lines does {path} consist?",
     ),
     "tests": (
-        "Do the tests succeed?", "Give the test suite a spin.", "I want to see pytest's verdict.", "Check whether the tests are green.",
-        "Time to run pytest.", "Make sure no test is red.", "Let pytest loose on it.", "Have the tests run.", "Are we green?",
+        "Give the test suite a spin.", "I want to see pytest's verdict.", "Check whether the tests are green.",
+        "Time to run pytest.", "Make sure no test is red.", "Let pytest loose on it.",
         "Put the test suite to work.",
     ),
     "git_status": (
-        "Anything uncommitted?", "Which files did I modify since the last commit?", "What does git say about the working tree?", "Is the tree clean in git?",
+        "Anything uncommitted?", "Which files did I modify since the last commit?", "What does git say about the working tree?",
         "Show pending changes according to git.", "Do I have uncommitted work?", "Give me git's status.", "Which changes has git noticed?",
         "Which edits are not in git yet?", "Status of the repository?",
     ),

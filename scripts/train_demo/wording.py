@@ -19,7 +19,7 @@ from .values import Lexicon
 
 _SLOT = re.compile(r"(\{[a-z0-9_]+\})")
 _WIDE = wide()
-_WIDE_SHARE = 0.5
+_share = {"wide": 0.5}
 """Share of the wider wordings where a kind has some."""
 
 
@@ -85,11 +85,16 @@ def request(r: Random, x: Lexicon, kind: str, **slots: str) -> str:
     """A user's message of this kind."""
     text = salad(r, x, kind) if kind in SALAD and r.random() < 0.13 else ""
     if not text:
-        pool = _WIDE[kind] if kind in _WIDE and r.random() < _WIDE_SHARE else PHRASES[kind]
+        pool = _WIDE[kind] if kind in _WIDE and r.random() < _share["wide"] else PHRASES[kind]
         text = noisy(r, expand(r, r.choice(pool)))
         if r.random() < 0.10:
             text = with_context(r, x, text)
     return fill(text, slots)
+
+
+def set_wide(share: float) -> None:
+    """How many of the requests are in the wider wordings, 0 to 1; for measuring."""
+    _share["wide"] = share
 
 
 def salad(r: Random, x: Lexicon, kind: str) -> str:
