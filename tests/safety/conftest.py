@@ -7,7 +7,6 @@ out None: the rung's own tests then have nothing to try.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 import uuid
@@ -113,9 +112,8 @@ def confined(request, tmp_path, monkeypatch):
 
 
 def on_rung(wanted: str, root: Path, monkeypatch, mode: str = "ask", **options) -> Bench:
-    which = shutil.which
     if wanted != "bwrap":
-        monkeypatch.setattr(shutil, "which", lambda name: None if name == "bwrap" else which(name))
+        monkeypatch.setattr(ladder, "system_program", without_bwrap(ladder.system_program))
     made = Bench(root, mode, **options)
     sandbox = made.machine.sandbox
     if sandbox.level != wanted:
@@ -126,6 +124,10 @@ def on_rung(wanted: str, root: Path, monkeypatch, mode: str = "ask", **options) 
             verdict = made.check("bash", command="true")
             assert isinstance(verdict, Ask) and not verdict.may_always
     return made
+
+
+def without_bwrap(find):
+    return lambda name: None if name == "bwrap" else find(name)
 
 
 class Listeners:

@@ -26,7 +26,7 @@ from triagent.agent.events import Decision
 from triagent.agent.machine import Places, open_machine
 from triagent.agent.ports import Allowed, Ask, Denied
 from triagent.agent.redact import redact
-from triagent.agent.sandbox import Limits
+from triagent.agent.sandbox import Limits, LocalSandbox
 from triagent.agent.sanitize import clean
 from triagent.agent.trust import Trust
 from triagent.errors import ToolError
@@ -316,14 +316,14 @@ def test_t6_what_a_finished_command_left_running_is_ended(confined):
 @pytest.mark.parametrize("rung", ["bwrap", "landlock", "none"])
 def test_t6_when_the_program_is_killed_its_commands_end(rung, tmp_path):
     code = f"""
-import sys, shutil
+import sys
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
 from triagent.agent import sandbox_ladder as ladder
 from triagent.agent.sandbox import LocalSandbox
 if {rung!r} == "landlock":
-    which = shutil.which
-    shutil.which = lambda name: None if name == "bwrap" else which(name)
+    find = ladder.system_program
+    ladder.system_program = lambda name: None if name == "bwrap" else find(name)
 work = Path({str(tmp_path)!r}) / "work"; work.mkdir()
 rung = ladder.NONE if {rung!r} == "none" else None
 box = LocalSandbox(work, Path({str(tmp_path)!r}) / "p", rung=rung)
@@ -607,6 +607,62 @@ def test_t15_commands_cannot_touch_guarded_names(confined):
     assert sorted(path.name for path in work.iterdir()) == [".git", "AGENTS.md"]
     assert not list((work / ".git" / "hooks").iterdir())
     assert text.count("taken out of the workspace") == 3
+
+
+def test_t15_a_program_planted_in_the_path_is_not_taken_for_the_sandbox(tmp_path, monkeypatch):
+    planted = tmp_path / "work" / ".venv" / "bin"
+    planted.mkdir(parents=True)
+    for name in ("bwrap", "bash"):
+        (planted / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran-{name}\n")
+        (planted / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{planted}:{os.environ['PATH']}")
+    box = LocalSandbox(tmp_path / "work", tmp_path / "private")
+    box.run("true", output_path=tmp_path / "o", timeout_s=10)
+    box.close()
+    assert not list(tmp_path.glob("ran-*"))
+
+
+def test_t15_the_running_program_is_not_changed_by_its_own_agent(confined, monkeypatch):
+    from triagent.agent import machine
+
+    if confined is None:
+        return
+    package = confined.work / ".venv" / "lib" / "triagent"
+    package.mkdir(parents=True)
+    (package / "approval.py").write_text("strict")
+    monkeypatch.setattr(machine, "running_program", lambda: (confined.work / ".venv",))
+    opened = machine.open_machine(
+        confined.work, confined.places, "auto", confined.root / "c",
+        rung=confined.machine.sandbox.rung,
+    )  # fmt: skip
+    try:
+        done = opened.sandbox.run(
+            "echo lax > .venv/lib/triagent/approval.py; mv .venv x; cat .venv/lib/triagent/*.py",
+            output_path=confined.root / "o", timeout_s=10,
+        )  # fmt: skip
+        assert "strict" in done.head and (package / "approval.py").read_text() == "strict"
+        with pytest.raises(ToolError, match="part of triagent"):
+            opened.workspace.write_bytes(".venv/lib/triagent/approval.py", b"lax")
+    finally:
+        opened.close()
+
+
+def test_t15_nested_repositories_and_linked_names_are_guarded_too(confined):
+    if confined is None:
+        return
+    work = confined.work
+    (work / "sub" / ".git" / "hooks").mkdir(parents=True)
+    (work / "real-git" / "hooks").mkdir(parents=True)
+    (work / ".git").symlink_to("real-git")
+    (work / "AGENTS.md").symlink_to("docs.md")
+    (work / "docs.md").write_text("mine")
+    text = confined.says(
+        "echo x > sub/.git/hooks/evil; echo x > .git/hooks/evil; echo x > docs.md;"
+        "rm .git; mkdir -p .git/hooks; rm AGENTS.md; echo obey > AGENTS.md; echo end"
+    )
+    assert "end" in text and not list(work.glob("**/evil"))
+    assert os.readlink(work / ".git") == "real-git" and (work / "AGENTS.md").is_symlink()
+    assert (work / "AGENTS.md").read_text() == "mine"
 
 
 def test_t15_answers_are_private_to_the_user(bench):

@@ -6,6 +6,7 @@ folders (closed to every tool), and the mode.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,16 @@ class LocalMachine(Machine):
         self.workspace.close()
 
 
+def running_program() -> tuple[Path, ...]:
+    """Folders that this program is loaded from: its own package and its virtual environment.
+
+    A project may hold them; an agent that could change them could take its own fences down.
+    """
+    package = Path(__file__).resolve().parents[1]
+    environment = () if sys.prefix == sys.base_prefix else (Path(sys.prefix).resolve(),)
+    return (package, *environment)
+
+
 def open_machine(
     workspace: Path,
     places: Places,
@@ -97,11 +108,12 @@ def open_machine(
             raise ConfigError(
                 f"the workspace {root} lies in triagent's own folder {path}; choose another"
             )
-    files = LocalWorkspace(root, own)
+    program = () if mode == "full" else running_program()
+    files = LocalWorkspace(root, own, program)
     undo = LocalUndo(copies, files, failpoint)
     scratch = places.cache / "sandbox" / workspace_hash(root)
     sandbox = LocalSandbox(
-        root, scratch, own=own, mode=mode, limits=limits, rung=rung, changes=undo
+        root, scratch, own=own, program=program, mode=mode, limits=limits, rung=rung, changes=undo
     )
     rules = Rules(places.config / "approvals", root)
     gate = LocalGate(mode, rules, sandbox, files.unlock)

@@ -65,6 +65,20 @@ def guarded(root: Path) -> list[str]:
     return [name for name in names if os.path.lexists(root / name)]
 
 
+def nested_repositories(root: Path) -> Iterator[str]:
+    """`.git` folders and files further down, as submodules have."""
+    n_scanned = 0
+    for folder, folders, files in os.walk(root):
+        n_scanned += len(folders) + len(files)
+        if folder != str(root) and (".git" in folders or ".git" in files):
+            path = os.path.join(folder, ".git")
+            if not os.path.islink(path):
+                yield os.path.relpath(path, root)
+        folders[:] = [name for name in folders if name not in _SKIPPED]
+        if n_scanned > MAX_SCANNED:
+            return
+
+
 def secrets(root: Path) -> Iterator[str]:
     """Files of a workspace whose names say that they hold credentials, top level first.
 

@@ -8,7 +8,6 @@ everything within. Knows nothing of approvals; the gate asks it whether it confi
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +42,7 @@ class LocalSandbox:
         workspace: the folder to work in.
         private: a folder of ours, outside of it, for scratch files of commands.
         own: folders of this program, hidden from commands wherever they lie.
+        program: folders it is loaded from, read-only for commands wherever they lie.
         mode: "read-only" makes the workspace read-only, "full" confines nothing.
         limits: bounds of each command.
         rung: use this one without trying; None: the best that works.
@@ -55,6 +55,7 @@ class LocalSandbox:
         private: Path,
         *,
         own: Sequence[Path] = (),
+        program: Sequence[Path] = (),
         mode: str = "ask",
         limits: Limits | None = None,
         rung: ladder.Rung | None = None,
@@ -62,12 +63,13 @@ class LocalSandbox:
     ) -> None:
         self._workspace = workspace.resolve()
         self._folder = private.resolve()
-        self._shell = shutil.which("bash") or "/bin/sh"
+        self._shell = ladder.system_program("bash") or "/bin/sh"
         self._planner = Planner(
             self._workspace,
             self._folder,
             view.Private.make(self._folder),
             tuple(path.resolve() for path in own),
+            tuple(path.resolve() for path in program),
             limits or Limits(),
             self._shell,
         )

@@ -157,18 +157,31 @@ class NewNames:
         self._workspace = workspace
         self._folder = folder / "put-away"
         self._is_on = is_on
-        self._before = allowed | set(paths.guarded(workspace))
+        self._allowed = allowed
+        self._before = {name: _link_of(workspace / name) for name in paths.guarded(workspace)}
 
     def put_away(self) -> list[str]:
-        """Move what is new; returns a sentence for each."""
+        """Move what is new, put links back; returns a sentence for each."""
         notes: list[str] = []
-        for name in paths.guarded(self._workspace) if self._is_on else ():
-            if name not in self._before:
+        if not self._is_on:
+            return notes
+        for name in paths.guarded(self._workspace):
+            path = self._workspace / name
+            known = name in self._before and _link_of(path) == self._before[name]
+            if name not in self._allowed and not known:
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                target = self._folder / f"{time.time_ns()}-{Path(name).name}"
-                shutil.move(self._workspace / name, target)
+                target = self._folder / f"{time.time_ns()}-{path.name}"
+                shutil.move(path, target)
                 notes.append(f"{name} is protected and was taken out of the workspace: {target}")
+        for name, link in self._before.items():
+            if link is not None and not os.path.lexists(self._workspace / name):
+                os.symlink(link, self._workspace / name)
+                notes.append(f"{name} is protected and was put back")
         return notes
+
+
+def _link_of(path: Path) -> str | None:
+    return os.readlink(path) if path.is_symlink() else None
 
 
 class Spawner:

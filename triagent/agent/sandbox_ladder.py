@@ -56,6 +56,18 @@ _CURE = (
 )
 
 
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin"
+
+
+def system_program(name: str) -> str | None:
+    """A program from the system's own folders.
+
+    Never from PATH as it is: that may lead into a workspace (a virtual environment), where a
+    command could have left a program of that name for the next start.
+    """
+    return shutil.which(name, path=_SYSTEM_PATH)
+
+
 def choose(works: Callable[[Rung], str]) -> Rung:
     """Pick the best rung for which `works` returns no complaint."""
     if sys.platform == "darwin":
@@ -102,11 +114,11 @@ def seatbelt_profile(workspace: str, writable: Sequence[str], protected: Sequenc
 
 
 def _missing(rung: Rung) -> str:
-    if rung is BWRAP and shutil.which("bwrap") is None:
+    if rung is BWRAP and system_program("bwrap") is None:
         return "the program bwrap is not installed"
     if rung in (LANDLOCK, LANDLOCK_FILES) and landlock.version() == 0:
         return "this kernel has no Landlock, or it is switched off"
-    if rung is SEATBELT and shutil.which("sandbox-exec") is None:
+    if rung is SEATBELT and system_program("sandbox-exec") is None:
         return "the program sandbox-exec is missing"
     return ""
 

@@ -6,7 +6,6 @@ Pure preparation; nothing runs here. One `Planner` for each workspace.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -52,6 +51,8 @@ class Planner:
     private: view.Private
     own: tuple[Path, ...]
     """Folders of this program, hidden wherever they lie."""
+    program: tuple[Path, ...]
+    """Folders that the running program is loaded from, read-only wherever they lie."""
     limits: Limits
     shell: str
 
@@ -70,12 +71,14 @@ class Planner:
             self.workspace,
             self.private,
             own=self.own,
+            program=self.program,
             search_path=env["PATH"],
             writable=writable,
             read_only=read_only,
         )
         if name == "bwrap":
-            argv = [*ladder.bwrap_argv(shutil.which("bwrap") or "bwrap", mounts, cwd), *argv]
+            bwrap = ladder.system_program("bwrap") or "/usr/bin/bwrap"
+            argv = [*ladder.bwrap_argv(bwrap, mounts, cwd), *argv]
         return {
             "parent": os.getpid(),
             "argv": argv,

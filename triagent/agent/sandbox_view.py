@@ -66,6 +66,7 @@ def build(
     private: Private,
     *,
     own: Iterable[Path] = (),
+    program: Iterable[Path] = (),
     search_path: str = "",
     writable: Iterable[str] = (),
     read_only: bool = False,
@@ -76,6 +77,7 @@ def build(
         workspace: the real path of the folder to work in.
         private: stand-ins for home and /tmp.
         own: folders of this program; hidden when they lie in the workspace.
+        program: what it is loaded from; read-only when it lies in the workspace.
         search_path: PATH, whose programs must stay reachable.
         writable: guarded names that this command may write after all.
         read_only: the workspace may not be written either.
@@ -88,6 +90,8 @@ def build(
     mounts.append(Mount("ro" if read_only else "rw", str(workspace), str(workspace)))
     if not read_only:
         mounts += _guards(workspace, set(writable))
+        inside = [str(path) for path in program if _within(path, workspace)]
+        mounts += [Mount("ro", path, path) for path in inside if os.path.isdir(path)]
     mounts += _hidden(workspace, private, own)
     return tuple(mounts)
 
@@ -145,10 +149,14 @@ def _programs(search_path: str, home: Path, workspace: Path) -> list[str]:
 
 
 def _guards(workspace: Path, writable: set[str]) -> Iterator[Mount]:
+    for name in paths.nested_repositories(workspace):
+        yield Mount("ro", str(workspace / name), str(workspace / name))
     for name in paths.guarded(workspace):
         path = workspace / name
-        if path.is_symlink():
-            continue  # its target is guarded where it lies, or not in the view
+        if path.is_symlink():  # the link itself is looked after when the command has ended
+            path = path.resolve()
+            if path == workspace or not _within(path, workspace) or not path.exists():
+                continue
         if name not in writable:
             yield Mount("ro", str(path), str(path))
         elif name == ".git":

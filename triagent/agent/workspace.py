@@ -33,17 +33,16 @@ class LocalWorkspace:
     Args:
         root: the folder.
         own: folders of this program, which stay closed when they lie beneath it.
+        program: folders it is loaded from, which are not written when they lie beneath it.
     """
 
-    def __init__(self, root: Path, own: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, root: Path, own: tuple[Path, ...] = (), program: tuple[Path, ...] = ()
+    ) -> None:
         self._asked_root = Path(os.path.abspath(root))
         self._root = root.resolve(strict=True)
         self._fd = os.open(self._root, FOLDER)
-        self._own = tuple(
-            path.resolve().relative_to(self._root).as_posix()
-            for path in own
-            if self._root in path.resolve().parents
-        )
+        self._own, self._program = self._beneath(own), self._beneath(program)
         self._unlocked: set[str] = set()
 
     @property
@@ -150,12 +149,21 @@ class LocalWorkspace:
         name = self.relative(path)
         if name == ".":
             raise ToolError("the path names the workspace itself; give a file")
+        if _is_in(name, self._program):
+            raise ToolError(f"{name} is a part of triagent as it runs now; no tool may write it")
         if paths.is_protected(name) or self._is_own(name):
             raise ToolError(f"{name} is protected; no tool may write it")
         return name
 
     def _is_own(self, name: str) -> bool:
-        return any(name == own or name.startswith(f"{own}/") for own in self._own)
+        return _is_in(name, self._own)
+
+    def _beneath(self, folders: tuple[Path, ...]) -> tuple[str, ...]:
+        return tuple(
+            path.resolve().relative_to(self._root).as_posix()
+            for path in folders
+            if self._root in path.resolve().parents
+        )
 
     def _below(self, path: str) -> str:
         for root in (self._root, self._asked_root):
@@ -170,6 +178,10 @@ class LocalWorkspace:
         except ToolError:
             self.relative(path)  # outside is an error, missing is an answer
             return None
+
+
+def _is_in(name: str, folders: tuple[str, ...]) -> bool:
+    return any(name == folder or name.startswith(f"{folder}/") for folder in folders)
 
 
 def _entry(entry: os.DirEntry[str]) -> Entry:
