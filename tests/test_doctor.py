@@ -118,7 +118,7 @@ def test_home_and_missing_folders_are_no_good_workspaces(config):
 
 
 def test_a_gpu_that_the_build_does_not_use_is_noticed(config, monkeypatch):
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name, path=None: f"/usr/bin/{name}")
     cpu = {**GOOD["devices"]["found"][0], "is_gpu": False, "name": "CPU"}
     monkeypatch.setattr(doctor, "_ask_native", lambda c, m: {**GOOD, "devices": {"found": [cpu]}})
     assert "GGML_CUDA" in findings(config)["devices"].cure
