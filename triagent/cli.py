@@ -221,7 +221,8 @@ def _run(args: argparse.Namespace, config: Config) -> int:
 
 
 def _app(args: argparse.Namespace, config: Config) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # The picture goes to standard error, so that output can be taken elsewhere.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise ConfigError('the app needs a terminal; without one, use: triagent run "..."')
     from triagent.ui import app
     from triagent.ui.ports import Open, Services

@@ -31,8 +31,10 @@ from triagent.agent import events as ev
 from triagent.chat import Origin, Span, ToolCall
 from triagent.config import Config, UiConfig
 from triagent.errors import EngineDied, ModelError, UnsupportedError
+from triagent.settings import Setting
 from triagent.ui.app import TriagentApp
 from triagent.ui.ports import ModelRow, Services, SessionRow
+from triagent.ui.settings import SettingsScreen
 
 DIFF = """\
 --- a/src/parse.py
@@ -196,6 +198,28 @@ def keys(*names: str, busy: bool = False) -> Steps:
     return steps
 
 
+SETTINGS = (
+    Setting("model.path", Path | None, None, "GGUF file to run. None: the one that is included."),
+    Setting("model.threads", int, 0, "CPU threads for decoding; 0: physical cores less one."),
+    Setting("cache.budget", int | None, None, "Most cells kept after a round. None: by memory."),
+    Setting("cache.n_window", int, 64, "Most recent positions, never evicted."),
+    Setting("ui.theme", str, "dark", "Name of a theme, see the command palette."),
+    Setting("ui.mouse", bool, True, "Capture the mouse; off leaves selection to the terminal."),
+)
+"""A few settings in fixed words, so that no picture depends on a description."""
+
+
+def opened_settings(*names: str) -> Steps:
+    """Open the settings screen on `SETTINGS` and press keys."""
+
+    async def steps(pilot) -> None:
+        await settled(pilot)
+        pilot.app.push_screen(SettingsScreen(pilot.app.config, SETTINGS))
+        await keys(*names)(pilot)
+
+    return steps
+
+
 def _typed(text: str) -> list[str]:
     special = {" ": "space", "/": "slash", "@": "at", "?": "question_mark", ".": "full_stop"}
     return [special.get(letter, letter) for letter in text]
@@ -331,8 +355,8 @@ SCENES: dict[str, Scene] = {
     "sessions-delete": Scene(on(PlayedAgent), keys("f2", "down", "ctrl+d")),
     "models": Scene(on(PlayedAgent), keys("f3", "down")),
     "models-download": Scene(on(PlayedAgent), keys("f3", "down", "enter")),
-    "settings": Scene(on(PlayedAgent), keys("f5", "down", "down", "down")),
-    "settings-search": Scene(on(PlayedAgent), keys("f5", "'budget")),
+    "settings": Scene(on(PlayedAgent), opened_settings("down", "down")),
+    "settings-search": Scene(on(PlayedAgent), opened_settings("'most")),
     "model-missing": Scene(on(lambda: MISSING), keys()),
     "gpu-too-small": Scene(on(lambda: SMALL_GPU), keys()),
     "model-refused": Scene(on(lambda: REFUSED), keys()),

@@ -178,8 +178,8 @@ class TriagentApp(App[int]):
     def _drain(self) -> None:
         self._drain_due = False
         self._drawn_at = time.monotonic()
-        if self.thread is None:
-            return
+        if self.thread is None or not self.chat.transcript.is_attached:
+            return  # the app is closing: there is nothing left to draw on
         with self.batch_update():
             for item in self.thread.take():
                 self._handle(item)

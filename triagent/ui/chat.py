@@ -55,6 +55,7 @@ class ChatScreen(Screen):
     ) -> None:
         super().__init__()
         self._clock = clock
+        self._title = Static("triagent", id="title", markup=False)
         self.transcript = Transcript(id="transcript")
         self.feed = Feed(self.transcript, clock)
         self.prompt = Prompt(history, completer)
@@ -68,7 +69,7 @@ class ChatScreen(Screen):
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
-        yield Static("triagent", id="title", markup=False)
+        yield self._title
         yield self.transcript
         yield self.approval
         yield self.failure
@@ -144,7 +145,7 @@ class ChatScreen(Screen):
     def set_title(self, agent: Agent) -> None:
         """The top line: what is open, and where."""
         left = one_line(agent.title or "new session", 60)
-        self.query_one("#title", Static).update(f"{left} · {agent.info.name}")
+        self._title.update(f"{left} · {agent.info.name}")
 
     def _failed(self, during: str, error: BaseException) -> None:
         self._close_question()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -23,14 +24,9 @@ HIDDEN = ("ui.keys", "workspace", "offline")
 """Not to be changed here: the first is a table, the others belong to one run."""
 
 
-def shown_settings(part: str = "") -> list[Setting]:
-    """Settings for the screen whose name or description holds `part`."""
-    part = part.lower()
-    return [
-        setting
-        for setting in settings.settings()
-        if setting.key not in HIDDEN and part in (setting.key + setting.about).lower()
-    ]
+def shown_settings() -> list[Setting]:
+    """Every setting that can be changed on the screen."""
+    return [setting for setting in settings.settings() if setting.key not in HIDDEN]
 
 
 def parsed(setting: Setting, text: str) -> Any:
@@ -62,9 +58,11 @@ class SettingsScreen(ListScreen):
     BINDINGS: ClassVar = [Binding("ctrl+r", "reset", "Default", priority=True)]
     app: TriagentApp
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, known: Sequence[Setting] | None = None) -> None:
+        """`known` None: every setting there is."""
         super().__init__()
         self._config = config
+        self._known = shown_settings() if known is None else known
         self._shown: list[Setting] = []
         self._editing: Setting | None = None
         self._part = ""
@@ -77,7 +75,8 @@ class SettingsScreen(ListScreen):
 
     def refill(self) -> None:
         """Rows that hold what was typed."""
-        self._shown = shown_settings(self.search.value if self._editing is None else "")
+        part = self.search.value.lower() if self._editing is None else ""
+        self._shown = [s for s in self._known if part in (s.key + s.about).lower()]
         self.fill(self._line(setting) for setting in self._shown)
 
     def _line(self, setting: Setting) -> Text:
