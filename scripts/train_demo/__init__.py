@@ -3,7 +3,8 @@
 In the order data flows:
 
     values      words, values and names drawn from the whole vocabulary
-    wording     sentences composed from parts, with slots that stay intact; `phrases`: the parts
+    wording     sentences composed from parts, with slots that stay intact; `phrases` and
+                `phrases_wide`: the parts; `unseen`: wordings for the test alone
     files/      the files of small projects, and the facts in them
     workspace   a workspace in memory, in which the agent's own tools run
     tasks/      one request, its calls and its answer, by kind
