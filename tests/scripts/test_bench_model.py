@@ -9,8 +9,7 @@ import pytest
 
 pytest.importorskip("tokenizers", reason="comes with the train extra")
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from bench import model_items, model_run, model_table
 
