@@ -105,7 +105,7 @@ def _run(options: argparse.Namespace, results: dict) -> None:
         for i, future in enumerate(as_completed(futures)):
             section, label, number = futures[future]
             for row in future.result():
-                rows.append({"section": section, "label": label, "number": number} | row)
+                rows.append({"section": section, "label": label, "number": number, "of": label} | row)
             if i % 10 == 0:
                 _keep(options, results)
                 print(json.dumps({"done": i + 1, "of": len(todo)} | model_table.brief(results)),
@@ -117,7 +117,7 @@ def _run(options: argparse.Namespace, results: dict) -> None:
 
 
 def _has(results: dict, work: tuple[str, str, int]) -> bool:
-    return any((x["section"], x["label"], x["number"]) == work for x in results.get("rows", ()))
+    return any((x["section"], x["of"], x["number"]) == work for x in results.get("rows", ()))
 
 
 # ---------------------------------------------------------------- in a process of the pool

@@ -44,6 +44,8 @@ class Told:
     """Tokens between the fact and the question."""
     is_right: bool
     answer: str
+    label: str
+    """The session's length; apart from it what was told before with another value."""
 
 
 class Full:
@@ -77,8 +79,17 @@ def recall(model: EngineModel, path: Path, label: str, number: int, x: Lexicon) 
             thing = fact.names[0]
             answer = _answer(model, request(r, x, "ask", thing=thing))
             distance = len(ids) - marks[fact.turn]
-            found.append(Told(label, thing, fact.value, distance, fact.value in answer, answer))
+            kind = f"{label}, told anew" if is_retold(s, thing, marks) else label
+            is_right = fact.value in answer
+            found.append(Told(label, thing, fact.value, distance, is_right, answer, kind))
     return found
+
+
+def is_retold(s: Session, thing: str, marks: dict[int, int]) -> bool:
+    """Whether a thing was told more than once, so that an older value stands before the new."""
+    turns = (turn for turn in s.turns if turn.number in marks)
+    texts = (text for turn in turns for text, _ in turn.pieces)
+    return sum(text.startswith(f"Noted: your {thing} is `") for text in texts) > 1
 
 
 def _session(r: Random, x: Lexicon, tokenizer, n_tokens: int, n_facts: int):
