@@ -79,12 +79,6 @@ def rows(diff: str) -> list[Row]:
     return found
 
 
-def counts(diff: str) -> tuple[int, int]:
-    """Lines added and lines removed."""
-    changed = [row for row in rows(diff) if row.changed]
-    return sum(row.new is not None for row in changed), sum(row.old is not None for row in changed)
-
-
 def _across(removed: list[Half], added: list[Half]) -> list[Row]:
     paired = min(len(removed), len(added))
     both = [Row(*_words(old, new)) for old, new in zip(removed, added, strict=False)]

@@ -96,13 +96,6 @@ class Transcript(ScrollView, can_focus=True):
         self._restyle(index)
         self._changed()
 
-    def drop_after(self, index: int) -> None:
-        """Remove all blocks from `index` on."""
-        kept, opened = self._blocks[:index], {i for i in self._opened if i < index}
-        self.clear()
-        self._opened = opened
-        self.extend(kept)
-
     def clear(self) -> None:
         """Remove all blocks."""
         self._blocks.clear()
@@ -113,10 +106,6 @@ class Transcript(ScrollView, can_focus=True):
         self._cursor = None
         self._follow = True
         self._changed()
-
-    def is_open(self, index: int) -> bool:
-        """Whether a block that folds is open."""
-        return index in self._opened
 
     def toggle(self, index: int) -> None:
         """Open or fold a block; its head line stays where it is."""
