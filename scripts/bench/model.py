@@ -104,8 +104,8 @@ def _run(options: argparse.Namespace, results: dict) -> None:
         futures = {pool.submit(_one, *work): work for work in todo}
         for i, future in enumerate(as_completed(futures)):
             section, label, number = futures[future]
-            for row in future.result():
-                rows.append({"section": section, "label": label, "number": number, "of": label} | row)
+            which = {"section": section, "label": label, "number": number, "of": label}
+            rows += [which | row for row in future.result()]
             if i % 10 == 0:
                 _keep(options, results)
                 print(json.dumps({"done": i + 1, "of": len(todo)} | model_table.brief(results)),
