@@ -9,9 +9,9 @@ from triagent.config import Config
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the sub-commands of `triagent models`."""
-    from triagent.models import commands  # not needed to find the bundled model
+    from triagent.models import arguments  # not needed to find the bundled model
 
-    commands.add_arguments(parser)
+    arguments.add_arguments(parser)
 
 
 def cli(args: argparse.Namespace, config: Config) -> int:
