@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from triagent.kv.sidecar import SUFFIX
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="GGUF model to measure")
-    parser.add_argument("-o", "--out", type=Path, help=f"sidecar (MODEL{SUFFIX})")
+    parser.add_argument("-o", "--out", type=Path, help="sidecar (beside the model)")
     parser.add_argument("--text", action="append", default=[], metavar="FILE", help="own text")
     parser.add_argument("--tokens", type=int, default=32768, help="tokens for centers (32768)")
     parser.add_argument(
