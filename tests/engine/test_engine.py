@@ -272,13 +272,23 @@ def test_a_sidecar_beside_the_model_is_used(tmp_path, model_path, engine_of, pol
     path.write_bytes(model_path(QWEN3).read_bytes())
     write_sidecar(beside(path), replace(centers(path, QWEN3), recommended_score="fitted",
                                         recommended_budget=300))  # fmt: skip
-    engine = engine_of(path, policy=policy, budget=None)
+    engine = engine_of(path, policy=policy, budget=300)
     items, _ = feed(engine, 800)
     rounds = [i for i in items if isinstance(i, Evicted)]
-    assert engine.status().budget == 300 and engine.parts.sidecar == beside(path)
+    assert engine.parts.sidecar == beside(path)
     assert engine.status().policy == ("fitted" if policy == "auto" else policy)
     assert rounds and all(r.score_min <= r.score_max for r in rounds)
     assert np.isfinite(engine.holding().score).sum() > 100
+
+
+def test_a_budget_from_free_memory_is_no_less_than_the_sidecars(
+    tmp_path, model_path, engine_of, monkeypatch
+):
+    path = tmp_path / "m.gguf"
+    path.write_bytes(model_path(QWEN3).read_bytes())
+    write_sidecar(beside(path), replace(centers(path, QWEN3), recommended_budget=300))
+    monkeypatch.setattr("triagent.engine.assembly.free_bytes", lambda *_: 1_000_000)
+    assert engine_of(path, policy="fitted", budget=None).status().budget == 300
 
 
 def test_a_sidecar_of_other_heads_is_refused(tmp_path, model_path, engine_of):
