@@ -109,8 +109,9 @@ def choose(tests: Sequence[SelfTest], full_recall: float, n_tokens: int) -> Verd
             return Verdict(tuple(tests), full_recall, None, best.score, budget, note)
     top = max((test for test in tests if test.budget == budgets[-1]), key=lambda test: test.recall)
     note = (
-        f"No score keeps {SAFE_RECALL:.0%} of full attention's recall in half the cells; "
-        f"{top.score} comes nearest with {top.recall:.0%}. Give this model a large budget."
+        f"No score keeps {SAFE_RECALL:.0%} of full attention's recall ({full_recall:.0%}) in "
+        f"{budgets[-1]} of {n_tokens} cells; {top.score} comes nearest with {top.recall:.0%}. "
+        "Give this model a large budget."
     )
     return Verdict(tuple(tests), full_recall, None, top.score, 0, note)
 
