@@ -27,9 +27,9 @@ from triagent.calibrate.attention import AttentionPass
 from triagent.calibrate.text import SYSTEM, Session, Writer
 from triagent.chat import Message, Role
 from triagent.config import CacheConfig, ModelConfig
+from triagent.engine.conversation import template_of
 from triagent.engine.model import LoadedModel
 from triagent.engine.sidecars import find_sidecar
-from triagent.engine.template import Template
 from triagent.engine.trial import Ranking, Trial
 from triagent.kv.sidecar import Stats
 
@@ -91,7 +91,7 @@ class Fidelity:
         self._model = LoadedModel(self._config)
         found = find_sidecar(self._model.file, options.sidecar)
         self._stats: Stats | None = found[1] if found else None
-        self._writer = _writer(self._model)
+        self._writer = Writer(template_of(self._model), self._model.vocab.tokenize)
         pairs = (item.split("=", 1) for item in options.also)
         self._also = {name: trained.read(Path(path)) for name, path in pairs}
         self._stop = time.monotonic() + options.minutes * 60 if options.minutes else math.inf
@@ -303,18 +303,6 @@ def _add(total: dict, found: dict) -> None:
             total[key] = total.get(key, 0) + value
         else:
             total.setdefault(key, value)
-
-
-def _writer(model: LoadedModel) -> Writer:
-    vocab = model.vocab
-    template = Template.from_model(
-        model.chat_template,
-        vocab.token_text(vocab.bos),
-        vocab.token_text(vocab.eos),
-        model.file.architecture,
-        vocab.specials(),
-    )
-    return Writer(template, vocab.tokenize)
 
 
 def _budgets(session: Session) -> Iterator[tuple[str, int]]:

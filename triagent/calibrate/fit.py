@@ -38,7 +38,6 @@ class Target:
 
 L2M = Target("l2m", 1e-2, 1e-6, 0.5)
 """The default: best recall at small budgets with the least loss of fluency."""
-PEAK_MEAN = Target("pm", 1e-4, 1e-6, 1.0)
 
 RIDGE = 1e-2
 """Of a standardised feature's variance; 1e-5 to 1e-1 change little."""

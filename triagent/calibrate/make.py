@@ -20,9 +20,9 @@ from triagent.calibrate.measure import Progress
 from triagent.calibrate.selftest import Verdict
 from triagent.calibrate.text import Twice, Writer
 from triagent.config import ModelConfig
+from triagent.engine.conversation import template_of
 from triagent.engine.model import LoadedModel
 from triagent.engine.model_file import ModelFile, open_model_file
-from triagent.engine.template import Template
 from triagent.errors import ConfigError, SidecarError
 from triagent.kv import sidecar as sc
 
@@ -100,14 +100,7 @@ class Texts:
     def __init__(self, model: LoadedModel, recipe: Recipe) -> None:
         vocab = model.vocab
         self._tokenize, self._recipe = vocab.tokenize, recipe
-        template = Template.from_model(
-            model.chat_template,
-            vocab.token_text(vocab.bos),
-            vocab.token_text(vocab.eos),
-            model.file.architecture,
-            vocab.specials(),
-        )
-        self.writer = Writer(template, vocab.tokenize)
+        self.writer = Writer(template_of(model), vocab.tokenize)
         self._longest = min(N_CHUNK_TEXT, model.n_ctx_train)
         own = recipe.texts
         self._plain = [text.user_text(own)] if own else [text.prose(), text.code()]

@@ -23,7 +23,6 @@ from triagent.kv.sidecar import LayerFit, Stats
 
 SIMPLE = ("streaming", "random", "knorm", "knorm-low", "keydiff")
 ABLATIONS = ("no-trig", "no-norm", "no-znorm", "minus-trig")
-ATTENTION = ("snapkv", "h2o")
 
 
 @dataclass(frozen=True)

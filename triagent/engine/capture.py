@@ -135,10 +135,6 @@ class Capture:
                 raise NativeError("capture: the graph has no RoPE node; this model has no centers")
             self._learnt = self._learning
 
-    def relearn(self) -> None:
-        """Single-step the next graph: its shape may differ."""
-        self._learnt = None
-
     # -- callback side: runs inside llama_decode, must not raise
 
     def _on_node(self, pointer: int, ask: bool, _user: int) -> bool:

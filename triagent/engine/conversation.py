@@ -29,6 +29,7 @@ from triagent.config import ModelConfig
 from triagent.engine import snapshot
 from triagent.engine.answer import Answer
 from triagent.engine.engine import Engine, Fed
+from triagent.engine.model import LoadedModel
 from triagent.engine.template import Segment, StreamParser, Template
 from triagent.errors import EngineError
 from triagent.kv.spans import Spans
@@ -50,19 +51,24 @@ VALUES = {
 TURN_SHARE = 4  # the user's message is pinned while it takes at most this part of the budget
 
 
+def template_of(model: LoadedModel) -> Template:
+    """The chat template of a loaded model. Raises: ModelError when it is refused."""
+    vocab = model.vocab
+    return Template.from_model(
+        model.chat_template,
+        vocab.token_text(vocab.bos),
+        vocab.token_text(vocab.eos),
+        model.file.architecture,
+        vocab.specials(),
+    )
+
+
 class Conversation:
     """One session on one engine."""
 
     def __init__(self, engine: Engine, config: ModelConfig) -> None:
         self.engine, self.vocab = engine, engine.vocab
-        vocab, model = engine.vocab, engine.model
-        self.template = Template.from_model(
-            model.chat_template,
-            vocab.token_text(vocab.bos),
-            vocab.token_text(vocab.eos),
-            model.file.architecture,
-            vocab.specials(),
-        )
+        self.template = template_of(engine.model)
         self._stops = self._stop_ids()
         self._tools: tuple[ToolSchema, ...] = ()
         self._is_fresh = True  # nothing but the opening was fed
