@@ -56,12 +56,15 @@ class Sample:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="how long")
     parser.add_argument("--budget", type=int, default=2000, help="cells of the scripted cache")
+    parser.add_argument("--share", type=float, default=1.0, help="of the time that turns may take")
     parser.add_argument("--out", type=Path, help="folder for soak.json")
 
 
 def main(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        samples = asyncio.run(_soak(Path(folder), options.minutes * 60, options.budget))
+        samples = asyncio.run(
+            _soak(Path(folder), options.minutes * 60, options.budget, options.share)
+        )
     growth = grown(samples)
     print(", ".join(f"{name} {value:+.1f} %" for name, value in growth.items()))
     if options.out:
@@ -85,7 +88,7 @@ def grown(samples: list[Sample]) -> dict[str, float]:
     return found
 
 
-async def _soak(root: Path, seconds: float, budget: int) -> list[Sample]:
+async def _soak(root: Path, seconds: float, budget: int, share: float) -> list[Sample]:
     app = TriagentApp(
         Config(ui=UiConfig(motion=False)), Services(lambda what, report: _agent(root, budget))
     )
@@ -96,8 +99,11 @@ async def _soak(root: Path, seconds: float, budget: int) -> list[Sample]:
         began, n_turns, last = time.monotonic(), 0, (time.monotonic(), 0, time.process_time())
         every = min(60.0, seconds / 12)
         while time.monotonic() - began < seconds:
+            started = time.monotonic()
             await _turn(app, pilot, f"please go on with part {n_turns}")
             n_turns += 1
+            # Between turns the app is open and idle, as it is for most of a real hour.
+            await pilot.pause((time.monotonic() - started) * (1 / share - 1))
             _forget_requests(app.thread.agent.model)
             if time.monotonic() - last[0] >= every:
                 mean = (time.process_time() - last[2]) / (n_turns - last[1])
