@@ -1,8 +1,9 @@
 """Facts told before the first eviction, asked for after many: with and without offering them.
 
-Each session tells a few facts, reads files until the facts are evicted, and asks for each. Counted
-are right answers, and by which way the words came back: offered by the agent, or recalled by the
-model itself.
+Each session tells a few facts, reads files until the facts are evicted, and asks for each. Facts
+come in pairs that differ by one word, and tell and question are worded in several ways, so that
+a search for the question's words is no certain hit. Counted are right answers, and by which way
+the words came back: offered by the agent, or recalled by the model itself.
 """
 
 from __future__ import annotations
@@ -23,9 +24,17 @@ from triagent.engine.client import open_model
 from triagent.session.store import Store
 
 THINGS = (
-    "staging port", "door code", "build number", "backup hour", "ticket number", "room number",
-    "invoice number", "shelf number",
+    "staging port", "production port", "door code", "garage code", "build number",
+    "ticket number", "room number", "locker number",
 )  # fmt: skip
+PLAIN = (("My {} is {}.", "What is my {}?"),)
+WORDINGS = (
+    *PLAIN,
+    ("Please remember that the {} is {}.", "Which {} did I give you?"),
+    ("By the way, the {} is {} now.", "Remind me of the {}, please."),
+    ("Note for later: {} {}.", "Do you still know the {}?"),
+)
+"""How a fact is told, and asked for."""
 MAX_FILLERS = 40
 
 
@@ -36,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", default="auto")
     parser.add_argument("--sessions", type=int, default=4)
     parser.add_argument("--facts", type=int, default=4, help="facts of one session")
+    parser.add_argument("--plain", action="store_true", help="one wording only")
     parser.add_argument("--rounds", type=int, default=10, help="eviction rounds before asking")
     parser.add_argument("--gpu-layers", type=int, default=-1)
     parser.add_argument("--threads", type=int, default=0)
@@ -65,14 +75,17 @@ def session(options: argparse.Namespace, number: int) -> list[dict]:
             (root / f"work/log{i}.txt").write_text("".join(lines))
         agent = open_agent(options, root)
         try:
-            for thing, value in facts.items():
-                ask(agent, f"My {thing} is {value}.")
+            words = PLAIN if options.plain else WORDINGS
+            for i, (thing, value) in enumerate(facts.items()):
+                ask(agent, words[i % len(words)][0].format(thing, value))
             fill(agent, options.rounds)
             for i, (thing, value) in enumerate(facts.items()):
                 # Each fact is asked for once, for an answer would tell it again; so half of them
                 # are asked with offering, half without, and the halves change by session.
-                offers = (i + number) % 2 == 0
-                rows.append(question(agent, thing, value, offers) | {"session": number})
+                offers = (i // len(words) + i + number) % 2 == 0
+                text = words[(i + number // 2) % len(words)][1].format(thing)
+                found = question(agent, text, value, offers)
+                rows.append({"session": number, "thing": thing, "asked": text} | found)
                 print(json.dumps(rows[-1]), flush=True)
         finally:
             agent.close()
@@ -113,14 +126,13 @@ def fill(agent: Agent, n_rounds: int) -> None:
             return
 
 
-def question(agent: Agent, thing: str, value: str, offers: bool) -> dict:
+def question(agent: Agent, text: str, value: str, offers: bool) -> dict:
     """Ask for one fact, with or without offering."""
     agent.config = replace(agent.config, agent=replace(agent.config.agent, auto_recall=offers))
-    events = ask(agent, f"What is my {thing}?")
+    events = ask(agent, text)
     answer = "".join(event.text for event in events if isinstance(event, AnswerText))
     end = next(event for event in events if isinstance(event, TurnEnded))
     return {
-        "thing": thing,
         "offers": offers,
         "right": value in answer,
         "offered": any(isinstance(event, Recalled) for event in events),
