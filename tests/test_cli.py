@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 
 import pytest
@@ -16,7 +17,10 @@ def own_folders(tmp_path, monkeypatch):
 
 
 def run(capsys, *argv: str) -> tuple[int, str, str]:
-    status = cli.main(argv)
+    try:
+        status = cli.main(argv)
+    except SystemExit as ended:  # of --help
+        status = int(ended.code or 0)
     told = capsys.readouterr()
     return status, told.out, told.err
 
@@ -87,3 +91,23 @@ def test_measuring_without_torch_names_the_extra(capsys, monkeypatch):
     status, _, err = run(capsys, "centers", "m.gguf")
     assert status == 2
     assert "triagent[calibrate]" in err
+
+
+def test_a_word_of_a_flag_that_is_also_a_command_hides_no_command(capsys):
+    status, out, err = run(capsys, "-C", "run", "models", "--help")
+    assert (status, err) == (0, "") and "pull" in out
+
+
+def test_the_help_of_a_start_names_every_command(capsys):
+    status, out, _ = run(capsys, "--help")
+    assert status == 0
+    assert all(f"    {name} " in out for name in cli.COMMANDS)
+
+
+def test_the_first_picture_needs_no_layer_below_the_app():
+    heavy = "numpy gguf jinja2 huggingface_hub sqlite3 tree_sitter_bash markdown_it psutil"
+    heavy += " textual.widgets._markdown triagent.opening triagent.services triagent.engine"
+    script = "import sys; from triagent import cli, settings; from triagent.ui import app; "
+    script += f"print([name for name in {heavy.split()} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -6,8 +6,9 @@ Imports are late where they are slow, so that the app paints at once and `--help
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,11 @@ FLAGS: dict[str, tuple[str, Any, str]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run triagent; returns the exit status."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    # To describe the arguments of all commands takes as long as to start; most need none.
+    args = build_parser({word for word in given if word in COMMANDS}).parse_args(given)
     try:
-        return _dispatch(args, parser)
+        return _dispatch(args)
     except TriagentError as error:
         print(f"triagent: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
@@ -48,8 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """All commands and flags; completion is made from it."""
+def build_parser(only: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """The flags and the commands; completion is made from it.
+
+    Args:
+        only: the commands whose own arguments are wanted. None: all of them.
+    """
     parser = argparse.ArgumentParser(
         prog="triagent", description="A terminal agent whose memory stays within a budget."
     )
@@ -57,19 +63,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", metavar="ID", help='session to open; "last" is the last used')
     _add_settings(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    _add_run(commands)
-    _add_sessions(commands)
-    _add_models(commands)
-    centers = commands.add_parser("centers", help="measure a model and write its sidecar")
-    _add_centers(centers)
-    doctor = commands.add_parser("doctor", help="what is here, what is wrong, and the cure")
-    doctor.add_argument("--json", action="store_true", help="one JSON object")
-    _add_settings(doctor)
-    _add_consent(commands)
-    show = commands.add_parser("config", help="every setting, its value and where it comes from")
-    _add_settings(show)
-    completion = commands.add_parser("completion", help="completion script of a shell")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    for name, (about, add) in COMMANDS.items():
+        command = commands.add_parser(name, help=about)
+        if only is None or name in only:
+            add(command)
     return parser
 
 
@@ -90,16 +87,14 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_run(commands: Any) -> None:
-    run = commands.add_parser("run", help="one turn without a screen; reads a prompt from a pipe")
+def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("prompt", nargs="*", help="what to ask")
     run.add_argument("--json", action="store_true", help="events as JSON lines")
     run.add_argument("--resume", metavar="ID", default=argparse.SUPPRESS, help="session to go on")
     _add_settings(run)
 
 
-def _add_sessions(commands: Any) -> None:
-    sessions = commands.add_parser("sessions", help="list, search, rename, fork, export, delete")
+def _add_sessions(sessions: argparse.ArgumentParser) -> None:
     actions = sessions.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="all sessions, the last used first")
     actions.add_parser("search", help="words in any session").add_argument("words", nargs="+")
@@ -118,22 +113,10 @@ def _add_sessions(commands: Any) -> None:
     export.add_argument("file", type=Path)
 
 
-def _add_models(commands: Any) -> None:
+def _add_models(parser: argparse.ArgumentParser) -> None:
     from triagent import models
 
-    parser = commands.add_parser("models", help="list, pull, info, remove")
     models.add_arguments(parser)
-
-
-def _add_consent(commands: Any) -> None:
-    from triagent import consent
-
-    parser = commands.add_parser("approvals", help='what was answered with "always"; take it back')
-    _add_settings(parser)
-    consent.add_approvals(parser)
-    parser = commands.add_parser("trust", help="what a project brings along that would be used")
-    _add_settings(parser)
-    consent.add_trust(parser)
 
 
 def _add_centers(parser: argparse.ArgumentParser) -> None:
@@ -142,11 +125,48 @@ def _add_centers(parser: argparse.ArgumentParser) -> None:
     add_arguments(parser)
 
 
-def _dispatch(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    _add_settings(doctor)
+
+
+def _add_approvals(parser: argparse.ArgumentParser) -> None:
+    from triagent import consent
+
+    _add_settings(parser)
+    consent.add_approvals(parser)
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    from triagent import consent
+
+    _add_settings(parser)
+    consent.add_trust(parser)
+
+
+def _add_completion(completion: argparse.ArgumentParser) -> None:
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "run": ("one turn without a screen; reads a prompt from a pipe", _add_run),
+    "sessions": ("list, search, rename, fork, export, delete", _add_sessions),
+    "models": ("list, pull, info, remove", _add_models),
+    "centers": ("measure a model and write its sidecar", _add_centers),
+    "doctor": ("what is here, what is wrong, and the cure", _add_doctor),
+    "approvals": ('what was answered with "always"; take it back', _add_approvals),
+    "trust": ("what a project brings along that would be used", _add_trust),
+    "config": ("every setting, its value and where it comes from", _add_settings),
+    "completion": ("completion script of a shell", _add_completion),
+}
+"""Name -> help, and what describes its arguments."""
+
+
+def _dispatch(args: argparse.Namespace) -> int:
     if args.command == "completion":
         from triagent.completion import script
 
-        print(script(args.shell, parser), end="")
+        print(script(args.shell, build_parser()), end="")
         return 0
     if args.command == "centers":
         return _centers(args)
@@ -224,11 +244,14 @@ def _app(args: argparse.Namespace, config: Config) -> int:
     # The picture goes to standard error, so that output can be taken elsewhere.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise ConfigError('the app needs a terminal; without one, use: triagent run "..."')
+    gc.disable()  # what is imported stays; to search it for garbage is a sixth of the start
     from triagent.ui import app
     from triagent.ui.ports import Open, Services
 
     def services() -> Services:
         # After the first paint: the layers below take longer to import than the app to start.
+        gc.freeze()
+        gc.enable()
         from triagent import services
 
         return services.services(config)
