@@ -1,6 +1,13 @@
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from triagent import settings
+from tests.fakes import ScriptedModel
+from triagent import opening, settings
 from triagent.agent.approval_rules import Rule, Rules
 from triagent.cli import main
 from triagent.errors import ConfigError
@@ -54,6 +61,46 @@ def test_a_project_is_trusted_by_what_was_shown(work, capsys):
     capsys.readouterr()
     assert run(work, "trust") == 0 and "is trusted" in capsys.readouterr().out
     assert run(work, "trust", "revoke") == 0 and run(work, "trust") == 1
+
+
+@pytest.fixture
+def asked(work, monkeypatch):
+    """Runs `triagent run` on a scripted model; the system prompts that the model was given."""
+    prompts = []
+
+    def open_scripted(config, report):
+        model = ScriptedModel(["fine"])
+        model.add_note = lambda text: None
+        monkeypatch.setattr(model, "close", lambda: prompts.append(model.requests[0][1]))
+        return model, config
+
+    monkeypatch.setattr(opening, "with_model", lambda config: replace(
+        config, model=replace(config.model, path=Path("scripted.gguf"))))  # fmt: skip
+    monkeypatch.setattr(opening, "open_within_memory", open_scripted)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    return prompts
+
+
+def test_without_a_screen_nothing_of_a_project_is_used_unless_the_flag_says_so(
+    work, asked, capsys
+):
+    skill = work / ".triagent/skills/x/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: x\ndescription: how it is done\n---\ndo it\n")
+    (work / "AGENTS.md").write_text("Use tabs.")
+    for flags, is_used in (
+        ((), False),
+        (("--trust",), True),
+        ((), True),  # the answer is kept, for this content
+    ):
+        assert run(work, "run", *flags, "hello") == 0
+        assert ("Use tabs." in asked[-1]) is is_used and ("how it is done" in asked[-1]) is is_used
+        assert ("AGENTS.md" in capsys.readouterr().err) is not is_used
+    (work / "AGENTS.md").write_text("Use taps.")
+    assert run(work, "run", "--json", "hello") == 0
+    assert "Use taps." not in asked[-1] and "how it is done" not in asked[-1]
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first["level"] == "warning" and "AGENTS.md" in first["text"]
 
 
 def test_damage_is_one_message(work, capsys):

@@ -91,6 +91,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("prompt", nargs="*", help="what to ask")
     run.add_argument("--json", action="store_true", help="events as JSON lines")
     run.add_argument("--resume", metavar="ID", default=argparse.SUPPRESS, help="session to go on")
+    run.add_argument(
+        "--trust", action="store_true", help="use what the project brings along (AGENTS.md, skills)"
+    )
     _add_settings(run)
 
 
@@ -233,9 +236,9 @@ def _run(args: argparse.Namespace, config: Config) -> int:
     prompt = headless.prompt_from(" ".join(args.prompt))
     if not prompt:
         raise ConfigError('nothing to ask; give a prompt (triagent run "...") or pipe one in')
-    agent = open_agent(config, args.resume)
+    agent = open_agent(config, args.resume, trust=args.trust)
     try:
-        return headless.run(agent, prompt, args.json)
+        return headless.run(agent, prompt, args.json, warnings=agent.machine.warnings())
     finally:
         agent.close()
 

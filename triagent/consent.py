@@ -70,7 +70,9 @@ def trust(args: argparse.Namespace, config: Config) -> int:
 def describe(question: Question) -> str:
     """What the user is asked about, in a few lines."""
     lines = [f"{len(question.files)} files, {question.n_bytes} bytes, not trusted yet:"]
-    lines += [f"  {shown(name)}" for name in question.files]
+    lines += [f"  {shown(file.name)} ({len(file.data)} bytes)" for file in question.contents]
+    if question.is_changed:
+        lines.append("  ! another content of this project was trusted before")
     if question.n_hidden:
         lines.append(f"  ! {question.n_hidden} hidden characters or terminal commands in them")
     return "\n".join(lines)

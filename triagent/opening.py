@@ -57,12 +57,14 @@ def open_agent(
     session: str | None = None,
     fork: bool = False,
     report: Callable[[str], None] = lambda text: None,
+    trust: bool = False,
 ) -> Agent:
     """Open a session: a new one, or an old one by its id ("last": the last used).
 
     Args:
         fork: continue a copy of `session`.
         report: told what is going on, for a progress line.
+        trust: trust what the project brings along, as it is now.
 
     Raises: TriagentError with a message for the user.
     """
@@ -83,6 +85,8 @@ def open_agent(
         config = dataclasses.replace(config, workspace=where)
         machine = open_machine(where, places(), config.agent.mode, opened.blobs)
         undo.callback(machine.close)
+        if trust and (question := machine.trust.question()):
+            machine.trust.accept(question)
         for text in machine.warnings():
             model.add_note(text)
         agent = Agent(
@@ -92,9 +96,7 @@ def open_agent(
             config,
             notes=Notes(settings.data_folder() / "notes", where),
             found_skills=skills.find(
-                machine.workspace,
-                lambda _path, _data: machine.trust.is_trusted(),
-                settings.config_folder() / "skills",
+                machine.workspace, machine.trusts, settings.config_folder() / "skills"
             ),
             redact=redact,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,23 @@ from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate, Scrip
 from triagent.agent.events import CacheChanged, Event, Prefilling, TurnEnded
 from triagent.agent.loop import Agent
 from triagent.agent.notes import Notes
-from triagent.agent.ports import Machine
+from triagent.agent.ports import Machine, Trusted
 from triagent.config import AgentConfig, Config
 from triagent.session.session import Session
 from triagent.session.store import Store
 
 
+@dataclass(frozen=True)
+class TrustingMachine(Machine):
+    """A machine whose user trusts what a test says."""
+
+    trusts: Trusted = lambda path, data: False
+
+
 class Desk:
     """A workspace and a store that outlive the agents of one test."""
+
+    trusts: Trusted = staticmethod(lambda path, data: False)
 
     def __init__(self, root: Path) -> None:
         self.root, self.work = root, root / "work"
@@ -33,7 +42,9 @@ class Desk:
     ) -> Agent:  # fmt: skip
         place = FolderWorkspace(self.work)
         fake = ScriptedModel(script, **model)
-        machine = Machine(place, PlainSandbox(self.work), KeptUndo(place), self.gate)
+        machine = TrustingMachine(
+            place, PlainSandbox(self.work), KeptUndo(place), self.gate, self.trusts
+        )
         settings = replace(Config(), agent=replace(AgentConfig(), **(config or {})))
         agent = Agent(
             fake, session or self.store.create(self.work, fake.info), machine, settings,

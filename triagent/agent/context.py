@@ -10,7 +10,7 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from triagent.agent.ports import Workspace
+from triagent.agent.ports import Trusted, Workspace
 from triagent.agent.tools.text import clean, decode
 from triagent.errors import ToolError
 
@@ -59,18 +59,19 @@ def system_prompt(
     return "\n\n".join(blocks)
 
 
-def instructions(place: Workspace) -> list[Part]:
-    """AGENTS.md and MEMORY.md of the workspace, where they exist and are text."""
+def instructions(place: Workspace, trusted: Trusted) -> list[Part]:
+    """AGENTS.md and MEMORY.md of the workspace, where they exist, are text and are trusted."""
     parts = []
     for name in INSTRUCTIONS:
         try:
             if not place.exists(name) or place.is_dir(name):
                 continue
             with place.open_read(name) as file:
-                text = decode(file.read(MAX_FILE_CHARS * 4 + 1))
+                data = file.read(MAX_FILE_CHARS * 4 + 1)
         except ToolError:  # unreadable: the session works without it
             continue
-        if text and text.strip():
+        text = decode(data)
+        if text and text.strip() and trusted(name, data):
             parts.append(Part(name, clean(text).strip()))
     return parts
 

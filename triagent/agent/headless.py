@@ -10,7 +10,7 @@ from __future__ import annotations
 import json as json_module
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TextIO
 
@@ -47,18 +47,21 @@ class Turns(Protocol):
 
 def run(
     agent: Turns, prompt: str, json: bool = False, out: TextIO | None = None,
-    err: TextIO | None = None,
+    err: TextIO | None = None, warnings: Sequence[str] = (),
 ) -> int:  # fmt: skip
     """Run one turn and show it; returns the exit status. Approvals are refused: nobody is asked.
 
     Args:
         json: one JSON object an event on `out`; otherwise the answer's text on `out` and what
             was done on `err`.
+        warnings: what is to be known of the machine, told first.
     """
     out, err = out or sys.stdout, err or sys.stderr
     show: Callable[[Event], None] = JsonLines(out) if json else Plain(out, err)
     end: TurnEnded | None = None
     n_refused = 0
+    for text in warnings:
+        show(Notice("warning", text))
     with _interruptible(agent):
         for event in agent.turn(prompt):
             if isinstance(event, ApprovalAsked):

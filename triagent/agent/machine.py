@@ -16,6 +16,7 @@ from triagent.agent.approval_rules import Rules, workspace_hash
 from triagent.agent.ports import Machine
 from triagent.agent.sandbox import Limits, LocalSandbox
 from triagent.agent.sandbox_ladder import Rung
+from triagent.agent.sanitize import shown
 from triagent.agent.trust import Trust
 from triagent.agent.undo import LocalUndo
 from triagent.agent.workspace import LocalWorkspace
@@ -54,15 +55,24 @@ class LocalMachine(Machine):
             found.append(f"Sandbox: {rung.summary}{tried}.{cure}")
         if question := self.trust.question():
             found.append(
-                f"This project brings {len(question.files)} files of its own (skills, hooks); they "
-                "are not used until you have looked: triagent trust"
+                f"This project brings instructions for agents ({_listed(question.files)}); they "
+                "are not used before you have looked and trust them: triagent trust"
             )
         return tuple(found)
+
+    def trusts(self, path: str, data: bytes) -> bool:
+        """Whether the user trusts these very bytes of the project."""
+        return self.trust.covers(path, data)
 
     def close(self) -> None:
         """End all commands and let all handles go. May be called twice."""
         self.sandbox.close()
         self.workspace.close()
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown_names = ", ".join(map(shown, names[:3]))
+    return shown_names if len(names) <= 3 else f"{shown_names} and {len(names) - 3} more"
 
 
 def running_program() -> tuple[Path, ...]:

@@ -226,6 +226,10 @@ class Gate(Protocol):
         ...
 
 
+Trusted = Callable[[str, bytes], bool]
+"""Whether the user trusts these very bytes; called with the path they are from."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """All of the above, for one workspace."""
@@ -234,6 +238,14 @@ class Machine:
     sandbox: Sandbox
     undo: Undo
     gate: Gate
+
+    def trusts(self, path: str, data: bytes) -> bool:
+        """Whether the user trusts what a file of the project holds; here nobody was asked."""
+        return False
+
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know before the first turn, in plain sentences."""
+        return ()
 
     def close(self) -> None:
         """End all commands. May be called twice."""

@@ -41,7 +41,7 @@ def system_text(
     """The system prompt of a new session."""
     files = []
     if config.instructions:
-        files = prompts.instructions(machine.workspace)
+        files = prompts.instructions(machine.workspace, machine.trusts)
         files += notes.recent() if notes else []
     return prompts.system_prompt(
         machine.workspace.root.name or "/",

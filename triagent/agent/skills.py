@@ -8,11 +8,11 @@ copied, so that the model reads those very bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from triagent.agent.ports import Workspace
+from triagent.agent.ports import Trusted, Workspace
 from triagent.agent.sanitize import clean
 from triagent.errors import ToolError
 
@@ -20,10 +20,6 @@ FOLDER = ".triagent/skills"
 MAX_BYTES = 100_000
 MAX_DESCRIPTION = 160
 _FIELD = re.compile(r"^(name|description):\s*(.+?)\s*$", re.MULTILINE)
-
-Trusted = Callable[[str, bytes], bool]
-"""Whether the user trusts these very bytes; called with the path they are from."""
-
 
 @dataclass(frozen=True)
 class Skill:

@@ -1,8 +1,9 @@
-"""Nothing that a project brings runs before the user has trusted this very content.
+"""Nothing that a project brings is used before the user has trusted this very content.
 
-Skills, hooks and scripts beneath a workspace are known by a hash over their files; the answer
-is kept in our own folder. One changed byte, a new file or another name asks again. Reading
-instructions (AGENTS.md) needs no trust: they are data, shown with their size.
+Skills and hooks beneath a workspace, and its instructions (AGENTS.md, MEMORY.md), are known by a
+hash over their files; the answer is kept in our own folder. One changed byte, a new file or
+another name asks again. What is used is compared with what was hashed, byte by byte, so that
+nothing can be exchanged between the question and the use.
 """
 
 from __future__ import annotations
@@ -14,25 +15,63 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triagent.agent.approval_rules import workspace_hash, write_private
+from triagent.agent.context import INSTRUCTIONS
 from triagent.agent.sanitize import clean
 from triagent.errors import ConfigError
 
 FOLDERS = (".triagent/skills", ".triagent/hooks")
-"""Where a project keeps what would run, relative to the workspace."""
+"""Where a project keeps what would be used, relative to the workspace; beside `INSTRUCTIONS`."""
 MOST_BYTES = 16 * 2**20
 MOST_FILES = 2000
+SHOWN_CHARS = 20_000
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a project brings along."""
+
+    name: str
+    """Relative to the workspace."""
+    data: bytes
+    """Its content; of a link that leads out of the workspace, where it points."""
+    mode: int
+    link: str = ""
+    """Where it points, when it is a link."""
+
+    @property
+    def text(self) -> str:
+        """Its beginning, for people: without hidden characters and terminal commands."""
+        return clean(self.data[: 4 * SHOWN_CHARS].decode("utf-8", "replace")).text[:SHOWN_CHARS]
+
+    @property
+    def n_hidden(self) -> int:
+        """Hidden characters and terminal commands in it: a reason to look closely."""
+        cleaned = clean(self.data.decode("utf-8", "replace"))
+        return cleaned.n_hidden + cleaned.n_control
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the user is asked before anything of a project runs."""
+    """What the user is asked before anything of a project is used."""
 
+    workspace: Path
     digest: str
     """Hash over names, permissions and contents."""
-    files: tuple[str, ...]
-    n_bytes: int
-    n_hidden: int
-    """Hidden characters and terminal commands in the files: a reason to look closely."""
+    contents: tuple[File, ...]
+    is_changed: bool = False
+    """Whether another content of this project was trusted before."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(file.name for file in self.contents)
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(len(file.data) for file in self.contents)
+
+    @property
+    def n_hidden(self) -> int:
+        return sum(file.n_hidden for file in self.contents)
 
 
 class Trust:
@@ -48,9 +87,21 @@ class Trust:
         return None if found is None or found.digest in self._trusted() else found
 
     def is_trusted(self) -> bool:
-        """Whether what the project brings may run now. Asked right before each use."""
+        """Whether what the project brings may be used as it is now."""
         found = self._look()
         return found is not None and found.digest in self._trusted()
+
+    def covers(self, path: str, data: bytes) -> bool:
+        """Whether these bytes, just read from a file of the project, are what was trusted.
+
+        Args:
+            path: relative to the workspace.
+            data: the file's content, or its beginning.
+        """
+        found = self._look()
+        if found is None or found.digest not in self._trusted():
+            return False
+        return any(x.name == path and x.data.startswith(data) for x in found.contents)
 
     def accept(self, question: Question) -> None:
         """Keep the user's answer, for exactly what he was shown."""
@@ -61,26 +112,27 @@ class Trust:
         self._save(set())
 
     def _look(self) -> Question | None:
-        digest = hashlib.sha256()
-        names, n_bytes, n_hidden = [], 0, 0
+        digest, contents, n_bytes = hashlib.sha256(), [], 0
         for name, path in self._files():
-            data = _content(path)
-            n_bytes += len(data)
-            if len(names) >= MOST_FILES or n_bytes > MOST_BYTES:
+            file = _file(name, path, self._workspace)
+            n_bytes += len(file.data)
+            if len(contents) >= MOST_FILES or n_bytes > MOST_BYTES:
                 raise ConfigError(
-                    f"{self._workspace}/.triagent holds more than {MOST_FILES} files or "
-                    f"{MOST_BYTES // 2**20} MiB to run; it is not used. Remove some of it"
+                    f"{self._workspace} brings more than {MOST_FILES} files or "
+                    f"{MOST_BYTES // 2**20} MiB for an agent (.triagent, AGENTS.md, MEMORY.md); "
+                    "remove some of it"
                 )
-            mode = path.lstat().st_mode & 0o111
-            head = json.dumps([name, mode, path.is_symlink(), len(data)])
-            digest.update(head.encode("utf-8", "surrogateescape") + b"\0" + data)
-            cleaned = clean(data.decode("utf-8", "replace"))
-            n_hidden += cleaned.n_hidden + cleaned.n_control
-            names.append(name)
-        return Question(digest.hexdigest(), tuple(names), n_bytes, n_hidden) if names else None
+            head = json.dumps([name, file.mode, file.link, len(file.data)])
+            digest.update(head.encode("utf-8", "surrogateescape") + b"\0" + file.data)
+            contents.append(file)
+        trusted = self._trusted()
+        name = digest.hexdigest()
+        is_changed = bool(trusted) and name not in trusted
+        return Question(self._workspace, name, tuple(contents), is_changed) if contents else None
 
     def _files(self) -> list[tuple[str, Path]]:
-        found = []
+        found = [(name, path) for name in INSTRUCTIONS
+                 if (path := self._workspace / name).is_file()]  # fmt: skip
         for top in FOLDERS:
             for folder, folders, files in os.walk(self._workspace / top):
                 links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
@@ -105,10 +157,17 @@ class Trust:
         write_private(self._path, json.dumps(data, indent=1).encode())
 
 
-def _content(path: Path) -> bytes:
-    # A link counts by where it points: following it could lead out of what was shown.
+def _file(name: str, path: Path, workspace: Path) -> File:
+    mode = path.lstat().st_mode & 0o111
     if path.is_symlink():
-        return os.fsencode(os.readlink(path))
-    if not path.is_file():
-        return b""
-    return path.read_bytes()
+        # It counts by where it points as well: following it may lead out of what was shown.
+        link = os.readlink(path)
+        is_inside = path.resolve().is_relative_to(workspace) and path.is_file()
+        return File(name, _start(path) if is_inside else os.fsencode(link), mode, link)
+    return File(name, _start(path) if path.is_file() else b"", mode)
+
+
+def _start(path: Path) -> bytes:
+    # One byte beyond what is allowed in all is enough to be refused.
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)
