@@ -94,7 +94,8 @@ def asking(
         agent.wait_for_answer()
         agent.decisions.append(agent.decision)
         if agent.decision is Decision.DENY:
-            yield ev.ToolEnded(call.id, False, "the user said no", 0.0)
+            said = "the user said no"
+            yield ev.ToolEnded(call.id, False, said, 0.0, ending=ev.Ending.DENIED)
             return
         yield ev.ToolStarted(call)
         yield ev.ToolEnded(call.id, True, "done", 0.12)

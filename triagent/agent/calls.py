@@ -16,6 +16,7 @@ from triagent.agent.conversation import Interrupt
 from triagent.agent.events import (
     ApprovalAsked,
     Decision,
+    Ending,
     Event,
     ToolEnded,
     ToolOutput,
@@ -71,6 +72,7 @@ class Answered:
     seconds: float = 0.0
     malformed: bool = False
     """The call could not be run as written."""
+    ending: Ending = Ending.RAN
 
 
 class Calls:
@@ -96,12 +98,17 @@ class Calls:
         if self._interrupt.is_due:
             skip = INTERRUPTED if self._interrupt.cancel.is_set() else OUT_OF_TIME
         if skip:
-            answered = Answered(call, skip, False)
+            answered = Answered(call, skip, False, ending=Ending.STOPPED)
             yield ToolProposed(call, call.name)
         else:
             answered = yield from self._run(call)
         yield ToolEnded(
-            call.id, answered.ok, answered.text, answered.seconds, answered.changed
+            call.id,
+            answered.ok,
+            answered.text,
+            answered.seconds,
+            answered.changed,
+            answered.ending,
         )
         return answered
 
@@ -124,7 +131,7 @@ class Calls:
         yield ToolProposed(call, words.clean(proposal.summary), proposal.diff)
         refusal = yield from self._permission(call, tool, proposal)
         if refusal:
-            return Answered(call, error_text(refusal), False)
+            return Answered(call, error_text(refusal), False, ending=Ending.DENIED)
         return (yield from self._execute(call, tool))
 
     def _problem(self, call: ToolCall, tool: Tool | None) -> str:
@@ -166,7 +173,10 @@ class Calls:
         thread.join()
         limit = self.context.output_chars * 5 // 4  # tools clip themselves; this is the backstop
         text = words.clip(item.text, limit)
-        return Answered(call, text, item.ok, item.changed, time.monotonic() - began)
+        is_cut = not item.ok and self._interrupt.cancel.is_set()
+        ending = Ending.STOPPED if is_cut else Ending.RAN
+        seconds = time.monotonic() - began
+        return Answered(call, text, item.ok, item.changed, seconds, ending=ending)
 
 
 def _result(tool: Tool, call: ToolCall, context: ToolContext) -> Result:

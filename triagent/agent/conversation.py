@@ -248,7 +248,13 @@ class Conversation:
                 yield events.CacheChanged(delta)
             case Evicted():
                 self.session.add_round(delta, self.model.info.policy)
-                yield events.RoundDone(delta.n_evicted, delta.now, delta.lost, delta.ms)
+                yield events.RoundDone(
+                    delta.n_evicted,
+                    delta.now,
+                    delta.lost,
+                    delta.ms,
+                    self.session.ledger.state.n_rounds,
+                )
 
 
 def calls_start(spans: Sequence[Span]) -> int | None:

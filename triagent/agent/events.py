@@ -39,6 +39,17 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Ending(StrEnum):
+    """How a tool call ended."""
+
+    RAN = "ran"
+    """It ran, well or not, or could not be run as written."""
+    DENIED = "denied"
+    """The user or the mode did not allow it."""
+    STOPPED = "stopped"
+    """It was interrupted, before or while it ran."""
+
+
 class Decision(StrEnum):
     """The user's answer to an approval."""
 
@@ -90,6 +101,8 @@ class RoundDone:
     now: int
     lost: tuple[tuple[int, int], ...]
     ms: float
+    number: int = 0
+    """In the session, from 1; 0 when nobody counts."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +160,7 @@ class ToolEnded:
     seconds: float
     changed: tuple[str, ...] = ()
     """Files changed, relative to the workspace."""
+    ending: Ending = Ending.RAN
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ class Agent:
 
     def past(self) -> Sequence[Event]:
         """The latest part of the session, as the events that made it."""
-        return past.replayed(self.session.recent())
+        return past.replayed(self.session.recent_records(past.SHOWN_BYTES))
 
     def spans(self) -> Sequence[Span]:
         """Every token of the session in order, evicted or not."""
@@ -239,7 +239,8 @@ class Agent:
         if turn not in starts:
             raise SessionError(f"there is no turn {turn}; the last is {self.session.turn}")
         item = self.forget(starts[turn], starts.get(turn + 1, self.session.n_pos))
-        return RoundDone(item.n_evicted, item.now, item.lost, item.ms)
+        number = self.session.ledger.state.n_rounds
+        return RoundDone(item.n_evicted, item.now, item.lost, item.ms, number)
 
     # -- the rest
 

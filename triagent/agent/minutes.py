@@ -64,6 +64,7 @@ class Minutes:
             text=text,
             seconds=round(answered.seconds, 3),
             changed=list(answered.changed),
+            ending=answered.ending.value,
             pos=pos,
             stop=pos + n_tokens,
         )

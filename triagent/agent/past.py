@@ -1,4 +1,8 @@
-"""A session's records as the events that made them, for a screen that opens in the middle."""
+"""A session's records as the events that made them, for a screen that opens in the middle.
+
+Rounds are recorded as they happen, a message when it is whole: what was evicted while the model
+wrote is put behind its words, as it was seen.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,12 @@ from typing import Any
 
 from triagent.agent.events import (
     AnswerText,
+    Ending,
     Event,
     Notice,
     Outcome,
     Recalled,
+    RoundDone,
     ThinkingText,
     ToolEnded,
     ToolProposed,
@@ -20,17 +26,46 @@ from triagent.agent.events import (
 from triagent.chat import ToolCall, Usage
 from triagent.session.record import Record
 
+SHOWN_BYTES = 1 << 22
+"""At least so much of a log is shown again: days of work, read in a tenth of a second."""
+
 
 def replayed(records: Iterable[Record]) -> list[Event]:
-    """Events of what was said and done; turns that were rewound are left out."""
+    """Events of what was said, done and evicted; turns that were rewound are left out."""
     found: list[Event] = []
+    n_rounds = 0
     for record in records:
         data = record.data
-        if data["name"] == "rewound":
-            found = _before(found, data["turn"])
-        elif (event := _event(data)) is not None:
-            found.append(event)
+        match record.type:
+            case "checkpoint":
+                n_rounds = data["state"]["n_rounds"]
+            case "evict":
+                n_rounds += 1
+                if found:  # the system prompt's own rounds are no part of what was said
+                    found.append(_round(data, n_rounds))
+            case "event" if data["name"] == "rewound":
+                found = _before(found, data["turn"])
+            case "event" if (event := _event(data)) is not None:
+                found.insert(_place(found, event, data), event)
     return found
+
+
+def _round(data: dict[str, Any], number: int) -> RoundDone:
+    lost = tuple((start, stop) for start, stop in data["lost"])
+    return RoundDone(data["n"], data["now"], lost, data.get("ms", 0.0), number)
+
+
+def _place(found: list[Event], event: Event, data: dict[str, Any]) -> int:
+    """Where an event belongs: an answer before the rounds that ran while it was written."""
+    place = len(found)
+    while (
+        isinstance(event, AnswerText)
+        and place
+        and isinstance(before := found[place - 1], RoundDone)
+        and before.now > data["pos"]
+    ):
+        place -= 1
+    return place
 
 
 def _event(data: dict[str, Any]) -> Event | None:
@@ -50,7 +85,12 @@ def _event(data: dict[str, Any]) -> Event | None:
             return ToolProposed(call, data["summary"], data["diff"])
         case "tool_ended":
             return ToolEnded(
-                data["call_id"], data["ok"], data["text"], data["seconds"], tuple(data["changed"])
+                data["call_id"],
+                data["ok"],
+                data["text"],
+                data["seconds"],
+                tuple(data["changed"]),
+                Ending(data.get("ending", Ending.RAN)),
             )
         case "turn_ended":
             fields = {key: value for key, value in data.items() if key != "name"}

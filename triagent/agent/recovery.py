@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from triagent.agent.conversation import Conversation
-from triagent.agent.events import Event, Notice, Outcome
+from triagent.agent.events import Ending, Event, Notice, Outcome
 from triagent.agent.tools import error_text
 from triagent.agent.tools import text as words
 from triagent.chat import Message, Role, Usage
@@ -38,7 +38,7 @@ def mend(conversation: Conversation) -> Iterator[Event]:
     for call in calls:
         session.event(
             "tool_ended", turn=session.turn, call_id=call["id"], tool=call["name"], ok=False,
-            text=RESULT, seconds=0.0, changed=[],
+            text=RESULT, seconds=0.0, changed=[], ending=Ending.STOPPED.value,
         )  # fmt: skip
     results = [
         Message(Role.TOOL, words.clip(x["text"], MAX_CHARS), x["tool"], x["call_id"])

@@ -136,6 +136,7 @@ class Ledger:
             "score": [_finite(item.score_min), _finite(item.score_max)],
             "lost": [list(pair) for pair in item.lost],
             "reason": item.reason,
+            "ms": round(item.ms, 2),
             "policy": policy,
         }
         return self.append("evict", data, sync=False)  # the next tokens' sync carries it

@@ -126,9 +126,10 @@ class Session:
 
     def recent(self, n_bytes: int = 1 << 18) -> Iterator[Record]:
         """The last events, at least those of the last `n_bytes` of the log."""
-        return (x for x in self._recent_records(n_bytes) if x.type == "event")
+        return (x for x in self.recent_records(n_bytes) if x.type == "event")
 
-    def _recent_records(self, n_bytes: int = CHECKPOINT_BYTES * 16) -> Iterator[Record]:
+    def recent_records(self, n_bytes: int = CHECKPOINT_BYTES * 16) -> Iterator[Record]:
+        """The last records of all kinds; the first is a checkpoint, or the log's first."""
         offset = 0
         if self.ledger.size > n_bytes:
             offset = checkpoint_before(self.ledger.path, self.ledger.size - n_bytes)
@@ -150,7 +151,7 @@ class Session:
     def unfed_results(self) -> list[dict[str, Any]]:
         """Results of an unfinished turn that came after its last tokens."""
         results: list[dict[str, Any]] = []
-        for record in self._recent_records():
+        for record in self.recent_records():
             if record.type == "tokens":
                 results.clear()
             elif record.type == "event" and record.data["name"] == "tool_ended":
@@ -160,7 +161,7 @@ class Session:
     def is_message_open(self) -> bool:
         """Whether the last tokens leave a message unfinished."""
         is_open = False
-        for record in self._recent_records():
+        for record in self.recent_records():
             if record.type == "tokens":
                 is_open = record.data["origin"] != Origin.SYSTEM.value
             elif record.type == "event" and record.data["name"] in ("step_done", "closed"):

@@ -178,7 +178,8 @@ def _round(block: RoundBlock, opened: bool, width: int, palette: Palette) -> lis
     text = f"{which} · {block.n_evicted:,} cells evicted"
     if block.n_lost:
         text += f" · {block.n_lost:,} positions gone from every head"
-    text += f" · {block.ms:.1f} ms"
+    if block.ms:
+        text += f" · {block.ms:.1f} ms"
     return [spread([("┄┄ ", palette.faint), (text, palette.muted)], [], width)]
 
 

@@ -29,6 +29,13 @@ KEPT_OUTPUT_CHARS = 200_000
 """Most characters of one tool's live output that a card keeps: its tail."""
 
 
+_NOT_OK = {
+    ev.Ending.RAN: CardState.FAILED,
+    ev.Ending.DENIED: CardState.DENIED,
+    ev.Ending.STOPPED: CardState.STOPPED,
+}
+
+
 class Target(Protocol):
     """Where blocks go: the transcript, or a list while the past is read."""
 
@@ -164,16 +171,14 @@ class Feed:
         index = self._cards.get(event.call_id)
         if index is None:
             return
-        asked = self.target[index].state is CardState.ASKING
-        bad = CardState.DENIED if asked else CardState.FAILED
-        state = CardState.OK if event.ok else bad
+        state = CardState.OK if event.ok else _NOT_OK[event.ending]
         output = self.target[index].output or event.text
         self._card(event.call_id, state=state, seconds=event.seconds, output=output)
 
     # -- the rest
 
     def _round(self, event: ev.RoundDone) -> None:
-        self._n_rounds += 1
+        self._n_rounds = event.number or self._n_rounds + 1
         n_lost = sum(stop - start for start, stop in event.lost)
         block = RoundBlock(self._n_rounds, event.n_evicted, n_lost, event.ms)
         last = len(self.target) - 1
@@ -238,6 +243,7 @@ def blocks_of(past: Iterable[ev.Event]) -> tuple[list[Block], dict[int, int]]:
     for event in past:
         feed.put(event)
     feed._end_prose()
+    feed._settle_cards()  # a crash may have left calls open
     return list(feed.target), feed.turns
 
 
