@@ -94,11 +94,19 @@ def test_a_truncated_file_is_refused_wherever_it_ends(path):
             read_sidecar(path)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 3000), st.binary(min_size=1, max_size=9))
-def test_overwritten_bytes_never_crash(path, at, junk):
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sound") / "m.centers.gguf"
     write_sidecar(path, make())
-    data = bytearray(path.read_bytes())
+    return path.read_bytes()
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.integers(0, 3000), st.binary(min_size=1, max_size=9))
+def test_overwritten_bytes_never_crash(path, sound, at, junk):
+    data = bytearray(sound)
     data[at : at + len(junk)] = junk
     path.write_bytes(data)
     with suppress(SidecarError):
@@ -167,6 +175,32 @@ def test_impossible_values_are_not_written(path, stats):
     with pytest.raises(SidecarError):
         write_sidecar(path, stats)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("disk full")])
+def test_an_interrupted_write_leaves_no_half_file_and_the_old_one_whole(path, monkeypatch, error):
+    write_sidecar(path, make(model_name="old"))
+    monkeypatch.setattr("gguf.GGUFWriter.write_tensors_to_file", lambda *_: raise_(error))
+    with pytest.raises((KeyboardInterrupt, SidecarError)):
+        write_sidecar(path, make(model_name="new"))
+    assert list(path.parent.iterdir()) == [path]
+    assert read_sidecar(path).model_name == "old"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SidecarError, match="cannot be written"):
+        write_sidecar(tmp_path / "no" / "m.centers.gguf", make())
+
+
+def raise_(error):
+    raise error
+
+
+@pytest.mark.parametrize("value", [2e9, -2e9])
+def test_values_that_no_float32_score_can_hold_are_refused(path, value):
+    fit = LayerFit(np.full((2, 8), value, np.complex64), np.ones((2, 8), "f4"))
+    with pytest.raises(SidecarError, match="not finite"):
+        write_sidecar(path, make(fits={0: fit}))
 
 
 def test_values_that_turned_impossible_are_not_read(path):

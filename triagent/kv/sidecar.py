@@ -10,8 +10,8 @@ Tensors, float32, fastest dimension first; f is the band, so one file serves bot
     triattention.blk.{l}.fit_weight  [n_band, n_head_kv]  fitted weights, signed
 
 Only what cannot be computed from the live model is stored: no frequencies, no RoPE scaling. A
-file may hold centers, a fit, or both. Everything is checked before it is believed; a hostile
-file costs one `SidecarError`.
+file may hold centers, a fit, or both, and carries a digest of itself. Everything is checked before
+it is believed; a hostile file costs one `SidecarError`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,19 @@ import numpy as np
 from triagent.errors import SidecarError
 from triagent.kv.coefficients import Geometry
 from triagent.kv.gguf_file import GgufError, Header, read_bytes, read_header
+from triagent.kv.seal import BLANK, is_intact, sealed
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Since 2 a file carries a digest of itself; a file of version 1 is read without one."""
 SUFFIX = ".centers.gguf"
-MAX_BYTES = 1 << 28
+MAX_BYTES = 1 << 26
+"""Of a sidecar; the centers of 126 layers of 128 heads take a fifth of it."""
+MAX_JSON = 1 << 20
+"""Characters of a table in the metadata; parsed, it takes a hundred times that."""
+MAX_VALUE = 1e9
+"""Beyond any query or fit, and small enough that no float32 score overflows."""
 PREFIX = "triattention."
+SEAL = PREFIX + "file_sha256"
 
 
 @dataclass(frozen=True)
@@ -110,17 +119,29 @@ def write_sidecar(path: Path, stats: Stats) -> None:
     """Write `stats` as a sidecar; the file is complete or not there.
 
     Raises:
-        SidecarError: `stats` would not be accepted when read.
+        SidecarError: `stats` would not be accepted when read, or the file cannot be written.
     """
-    import gguf  # late: slow to import, and reading does not need it
-
     _check_values(stats, path)
     temporary = path.with_name(path.name + ".part")
-    writer = gguf.GGUFWriter(temporary, stats.architecture)
+    try:
+        _write(temporary, stats)
+        temporary.write_bytes(sealed(temporary.read_bytes(), SEAL))
+        temporary.replace(path)
+    except OSError as error:
+        raise SidecarError(f"{path} cannot be written: {error}. Name another file.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, stats: Stats) -> None:
+    import gguf  # late: slow to import, and reading does not need it
+
+    writer = gguf.GGUFWriter(path, stats.architecture)
     writer.add_type("triattention")
     if stats.model_name:
         writer.add_name(stats.model_name)
     writer.add_uint32(PREFIX + "version", FORMAT_VERSION)
+    writer.add_string(SEAL, BLANK)
     writer.add_string(PREFIX + "fingerprint", stats.fingerprint)
     writer.add_string(PREFIX + "capture_point", "post_norm_pre_rope")
     writer.add_bool(PREFIX + "fit_normalize", stats.fit_normalize)
@@ -139,7 +160,6 @@ def write_sidecar(path: Path, stats: Stats) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    temporary.replace(path)
 
 
 def read_sidecar(path: Path) -> Stats:
@@ -149,11 +169,17 @@ def read_sidecar(path: Path) -> Stats:
         SidecarError: missing, damaged, of another format version, or with values that cannot be.
     """
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise GgufError(f"{size} bytes is too large for centers")
         header = read_header(path)
         stats = _parse(path, header)
+        _check_values(stats, path)
+        # after the rest, which says better what is wrong
+        if header.values[PREFIX + "version"] > 1 and not is_intact(path.read_bytes(), SEAL):
+            raise GgufError("its contents are not those that were written; it is damaged")
     except (GgufError, OSError) as error:
         raise SidecarError(f"{path}: not a usable sidecar: {error}. Make it again.") from error
-    _check_values(stats, path)
     return stats
 
 
@@ -203,14 +229,12 @@ def _arrays(stats: Stats) -> dict[str, np.ndarray]:
 
 def _parse(path: Path, header: Header) -> Stats:
     values = header.values
-    if header.size > MAX_BYTES:
-        raise GgufError(f"{header.size} bytes is too large for centers")
     version = values.get(PREFIX + "version")
-    if version != FORMAT_VERSION:
-        raise GgufError(f"format version {version!r}, this program reads {FORMAT_VERSION}")
+    if version not in (1, FORMAT_VERSION):
+        raise GgufError(f"format version {_brief(version)}, this program reads {FORMAT_VERSION}")
     parts = _load_parts(path, header)
     recipe = {
-        key.removeprefix(PREFIX + "recipe."): str(value)
+        printable(key.removeprefix(PREFIX + "recipe.")): printable(str(value))
         for key, value in values.items()
         if key.startswith(PREFIX + "recipe.")
     }
@@ -218,13 +242,13 @@ def _parse(path: Path, header: Header) -> Stats:
     return Stats(
         fingerprint=_text(values, PREFIX + "fingerprint"),
         architecture=_text(values, "general.architecture"),
-        model_name=str(values.get("general.name", "")),
+        model_name=printable(str(values.get("general.name", ""))),
         layers={il: _layer(il, p) for il, p in parts.items() if "q_mean_re" in p},
         fits={il: _fit(il, p) for il, p in parts.items() if "fit_vec" in p},
         fit_normalize=bool(values.get(PREFIX + "fit_normalize", False)),
-        recommended_score=str(values.get(PREFIX + "recommended_score", "")),
+        recommended_score=printable(str(values.get(PREFIX + "recommended_score", ""))),
         recommended_budget=_count(values, PREFIX + "recommended_budget"),
-        full_recall=float(full) if isinstance(full, float) else None,
+        full_recall=_share(full) if isinstance(full, float) else None,
         self_tests=_self_tests(values),
         skipped=_skipped(values),
         recipe=recipe,
@@ -255,7 +279,7 @@ def _layer(il: int, parts: dict[str, np.ndarray]) -> LayerStats:
     if re is None or im is None or norm is None or not re.shape == im.shape == norm.shape:
         shapes = [None if part is None else part.shape for part in wanted]
         raise GgufError(f"layer {il}: centers of shapes {shapes} do not belong together")
-    return LayerStats((re + 1j * im).astype(np.complex64), norm.copy())
+    return LayerStats(_complex(re, im), norm.copy())
 
 
 def _fit(il: int, parts: dict[str, np.ndarray]) -> LayerFit:
@@ -263,24 +287,48 @@ def _fit(il: int, parts: dict[str, np.ndarray]) -> LayerFit:
     if weight is None or vec.shape != (len(weight), 2 * weight.shape[1]):
         shape = None if weight is None else weight.shape
         raise GgufError(f"layer {il}: fit_vec {vec.shape} does not belong to fit_weight {shape}")
-    return LayerFit((vec[:, 0::2] + 1j * vec[:, 1::2]).astype(np.complex64), weight.copy())
+    return LayerFit(_complex(vec[:, 0::2], vec[:, 1::2]), weight.copy())
+
+
+def _complex(re: np.ndarray, im: np.ndarray) -> np.ndarray:
+    out = np.empty(re.shape, np.complex64)  # re + 1j * im would warn of infinities
+    out.real, out.imag = re, im
+    return out
 
 
 def _text(values: dict[str, Any], key: str) -> str:
     value = values.get(key)
     if not isinstance(value, str) or not value:
-        raise GgufError(f"metadata {key!r} is {value!r}; text is needed")
-    return value
+        raise GgufError(f"metadata {key!r} is {_brief(value)}; text is needed")
+    return printable(value)
+
+
+def _brief(value: Any) -> str:
+    return repr(value)[:80]  # a hostile value may be megabytes
+
+
+def printable(text: str) -> str:
+    """Text of a foreign file that is safe to show: it cannot move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text[:1000])
 
 
 def _count(values: dict[str, Any], key: str) -> int:
     value = values.get(key, 0)
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value < 1 << 31 else 0
+
+
+def _share(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise GgufError(f"a share of {value} is not between 0 and 1")
+    return value
 
 
 def _json(values: dict[str, Any], key: str, empty: Any) -> Any:
+    text = values.get(PREFIX + key, "") or json.dumps(empty)
+    if isinstance(text, str) and len(text) > MAX_JSON:
+        raise GgufError(f"metadata {PREFIX + key!r} has {len(text)} characters")
     try:
-        found = json.loads(values.get(PREFIX + key, "") or json.dumps(empty))
+        found = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise GgufError(f"metadata {PREFIX + key!r} is not JSON") from error
     if not isinstance(found, type(empty)):
@@ -290,17 +338,28 @@ def _json(values: dict[str, Any], key: str, empty: Any) -> Any:
 
 def _self_tests(values: dict[str, Any]) -> tuple[SelfTest, ...]:
     try:
-        return tuple(
-            SelfTest(str(score), int(budget), float(recall), None if nll is None else float(nll))
-            for score, budget, recall, nll in _json(values, "self_tests", [])
-        )
-    except (TypeError, ValueError) as error:
+        return tuple(_self_test(*row) for row in _json(values, "self_tests", []))
+    except GgufError:  # itself a ValueError, and says more
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
         raise GgufError("the self-test table is malformed") from error
+
+
+def _self_test(score: str, budget: int, recall: float, nll: float | None) -> SelfTest:
+    nats = None if nll is None else float(nll)
+    if nats is not None and not isfinite(nats):
+        raise ValueError(f"{nats} nats")
+    n_cells = int(budget)
+    if not 0 <= n_cells < 1 << 31:
+        raise ValueError(f"a budget of {n_cells}")
+    return SelfTest(printable(str(score)), n_cells, _share(float(recall)), nats)
 
 
 def _skipped(values: dict[str, Any]) -> dict[int, str]:
     try:
-        return {int(il): str(why) for il, why in _json(values, "skipped", {}).items()}
+        return {int(il): printable(str(why)) for il, why in _json(values, "skipped", {}).items()}
+    except GgufError:
+        raise
     except ValueError as error:
         raise GgufError("the table of skipped layers is malformed") from error
 
@@ -310,10 +369,15 @@ def _check_values(stats: Stats, path: Path) -> None:
         raise SidecarError(f"{path}: holds neither centers nor a fit. Make it again.")
     for il, layer in stats.layers.items():
         mu = np.abs(layer.q_center)
-        sound = np.isfinite(mu).all() and np.isfinite(layer.q_norm).all()
+        sound = mu.size and _are_usable(mu, layer.q_norm)
         # the mean of magnitudes is never below the magnitude of the mean; 1e-3 for rounding
         if not sound or (mu > layer.q_norm * 1.001 + 1e-6).any():
             raise SidecarError(f"{path}: layer {il} has centers that no queries can have.")
     for il, fit in stats.fits.items():
-        if not (np.isfinite(np.abs(fit.vectors)).all() and np.isfinite(fit.weights).all()):
-            raise SidecarError(f"{path}: layer {il} has a fit that is not finite.")
+        if not (fit.weights.size and _are_usable(fit.vectors, fit.weights)):
+            raise SidecarError(f"{path}: layer {il} has a fit that is empty or not finite.")
+
+
+def _are_usable(*arrays: np.ndarray) -> bool:
+    """Whether all values are finite and small enough; NaN compares false."""
+    return all(bool((np.abs(array) <= MAX_VALUE).all()) for array in arrays)
