@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from triagent import opening, settings, settings_file
+from triagent.agent.trust import Question, Trust
 from triagent.config import Config
 from triagent.engine.model_file import open_model_file
 from triagent.engine.sidecars import beside, data_folder
@@ -19,6 +21,7 @@ from triagent.errors import ModelError, SidecarError
 from triagent.kv.sidecar import SUFFIX
 from triagent.models import download, fit, shelf
 from triagent.models.catalog import CATALOG, source_of
+from triagent.session.ledger import Ledger
 from triagent.session.store import Store, Summary
 from triagent.ui.ports import ModelRow, Open, Report, Services, SessionRow
 
@@ -37,6 +40,7 @@ def services(config: Config) -> Services:
         start=start,
         sessions=StoredSessions(),
         models=LocalModels(config),
+        projects=TrustedProjects(config),
         advice=lambda: advice(config),
         save_config=settings_file.save,
         history=settings.data_folder() / "prompts.jsonl",
@@ -97,6 +101,35 @@ def _row(item: Summary, excerpt: str = "") -> SessionRow:
     title = item.damage or item.title or "untitled"
     flat = " ".join(excerpt.split())
     return SessionRow(item.id, title, changed, item.n_turns, item.n_pos, item.model, flat[:200])
+
+
+class TrustedProjects:
+    """What workspaces bring along, and the answers that are kept about it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def question(self, what: Open) -> Question | None:
+        """What is there to be trusted in the workspace that is about to be opened."""
+        return self._trust(self._workspace(what)).question()
+
+    def accept(self, question: Question) -> None:
+        """Keep the answer."""
+        self._trust(question.workspace).accept(question)
+
+    def _workspace(self, what: Open) -> Path:
+        if what.session is None:
+            return self._config.workspace
+        store = opening.open_store()
+        try:
+            with closing(Ledger(store.folder(what.session), write=False)) as ledger:
+                return Path(ledger.state.workspace)
+        finally:
+            store.close()
+
+    @staticmethod
+    def _trust(workspace: Path) -> Trust:
+        return Trust(settings.config_folder() / "trust", workspace)
 
 
 class LocalModels:

@@ -36,7 +36,15 @@ from triagent.ui.ports import Open, Services
 from triagent.ui.prompt import PromptArea
 from triagent.ui.themes import OURS
 from triagent.ui.transcript import Transcript
-from triagent.ui.worker import UPDATES_PER_S, AgentThread, Done, Failed, Item, Opened
+from triagent.ui.worker import (
+    UPDATES_PER_S,
+    AgentThread,
+    Done,
+    Failed,
+    Item,
+    Opened,
+    TrustAsked,
+)
 
 LONG_TURN_S = 15.0
 """A turn of at least this length tells the terminal when it ends."""
@@ -95,6 +103,7 @@ class TriagentApp(App[int]):
             FileNames(config.workspace).find, {"theme": lambda: sorted(self.available_themes)}
         )
         history = History(lambda: self.services.history)
+        self._grace_s = grace_s
         self.chat = ChatScreen(history, self._completer, grace_s, clock)
         self._drawn_at = 0.0
         self._drain_due = False
@@ -142,6 +151,7 @@ class TriagentApp(App[int]):
             lambda what, report: self.services.start(what, report),
             lambda: self.post_message(self.Woken()),
             self._advice,
+            lambda: self.services.projects,
         )
         self.call_after_refresh(self.thread.open, self.first)
         if self._wrong_theme:
@@ -196,6 +206,8 @@ class TriagentApp(App[int]):
         match item:
             case Opened(agent=agent, cache=cache, advice=advice):
                 self.chat.welcome(actions.welcome_of(agent, cache, advice))
+            case TrustAsked():
+                self._ask_trust(item)
             case ev.TurnStarted():
                 self._turn_began = time.monotonic()
             case ev.ApprovalAsked(call=call):
@@ -205,6 +217,16 @@ class TriagentApp(App[int]):
                 if self.thread is not None and self.thread.agent is not None:
                     self.chat.set_title(self.thread.agent)  # the first words have become it
                 self.tell("triagent", f"turn {outcome.value} after {seconds:.0f} s", seconds)
+
+    def _ask_trust(self, asked: TrustAsked) -> None:
+        from triagent.ui.trust import TrustScreen  # most starts ask nothing
+
+        def answer(is_trusted: bool | None) -> None:
+            if self.thread is not None:
+                self.thread.answer_trust(bool(is_trusted))
+
+        self.push_screen(TrustScreen(asked.question, self._grace_s), answer)
+        self.tell("triagent asks", "may this project instruct the agent?", 0.0)
 
     def _say(self, error: str) -> None:
         """An error of a command: it stays in the chat; over another screen it pops up."""

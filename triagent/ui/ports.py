@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from triagent.agent.events import Decision, Event
 from triagent.chat import CacheStatus, Evicted, Holding, ModelInfo, Span
 from triagent.config import Config
+
+if TYPE_CHECKING:  # most starts ask nothing
+    from triagent.agent.trust import Question
 
 
 class Agent(Protocol):
@@ -180,6 +183,18 @@ class Models(Protocol):
     def make_centers(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path: ...
 
 
+class Projects(Protocol):
+    """What workspaces bring along for an agent, and whether the user trusts it."""
+
+    def question(self, what: Open) -> Question | None:
+        """What the user has to be asked before `what` is opened; None: nothing."""
+        ...
+
+    def accept(self, question: Question) -> None:
+        """The user trusts exactly what this question showed."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """All that the app is given besides its settings. None: the screen says it is not there."""
@@ -191,5 +206,6 @@ class Services:
     """One sentence on which model fits this machine and how to get it."""
     save_config: Callable[[Config, Config], Path] | None = None
     """Writes the settings in which the first differs from the second; returns the file."""
+    projects: Projects | None = None
     history: Path | None = None
     """File of past prompts. None: they are forgotten when the app ends."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from triagent.agent.events import (
     AnswerText,
@@ -28,7 +28,10 @@ from triagent.agent.events import (
 )
 from triagent.chat import CacheStatus
 from triagent.errors import TriagentError
-from triagent.ui.ports import Agent, Open, Start
+from triagent.ui.ports import Agent, Open, Projects, Start
+
+if TYPE_CHECKING:  # most starts ask nothing
+    from triagent.agent.trust import Question
 
 UPDATES_PER_S = 25
 
@@ -39,6 +42,13 @@ class Loading:
 
     text: str
     share: float | None
+
+
+@dataclass(frozen=True)
+class TrustAsked:
+    """Opening waits for `answer_trust`."""
+
+    question: Question
 
 
 @dataclass(frozen=True)
@@ -70,21 +80,29 @@ class Done:
 
 
 Command = tuple[str, Callable[[], Any]]
-Item = Event | Loading | Opened | Failed | Done
+Item = Event | Loading | TrustAsked | Opened | Failed | Done
 
 
 class AgentThread:
     """Runs one command after another on a thread of its own."""
 
     def __init__(
-        self, start: Start, wake: Callable[[], None], advice: Callable[[], str] = lambda: ""
+        self,
+        start: Start,
+        wake: Callable[[], None],
+        advice: Callable[[], str] = lambda: "",
+        projects: Callable[[], Projects | None] = lambda: None,
     ) -> None:
         """Args:
         start: opens a session; called on the thread.
         wake: called on the thread when the inbox is no longer empty.
         advice: a sentence for an empty session; called on the thread.
+        projects: what must be asked before a session is opened; called on the thread.
         """
         self._start, self._wake, self._advice = start, wake, advice
+        self._projects = projects
+        self._trust_answers: SimpleQueue[bool] = SimpleQueue()
+        self._is_asking = self._is_closing = False
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
         self._between: SimpleQueue[Command] = SimpleQueue()
         self._inbox: deque[Item] = deque()
@@ -129,7 +147,8 @@ class AgentThread:
         self._commands.put(("", self._run_between))
 
     def cancel(self) -> None:
-        """Stop the running turn."""
+        """Stop the running turn; an open question about trust is answered with no."""
+        self.answer_trust(False)
         if self._agent is not None:
             self._agent.cancel()
 
@@ -138,8 +157,16 @@ class AgentThread:
         if self._agent is not None:
             self._agent.answer(id, decision)
 
+    def answer_trust(self, is_trusted: bool) -> None:
+        """Answer a `TrustAsked`; nothing when none is open."""
+        with self._lock:
+            was_asking, self._is_asking = self._is_asking, False
+        if was_asking:
+            self._trust_answers.put(is_trusted)
+
     def close(self, wait_s: float = 2.0) -> bool:
         """Cancel, close the session and end the thread; False when it did not end in time."""
+        self._is_closing = True
         self.cancel()
         self._commands.put(None)
         self._thread.join(wait_s)
@@ -175,6 +202,9 @@ class AgentThread:
 
     def _open(self, what: Open) -> None:
         self._close()
+        self._ask_trust(what)
+        if self._is_closing:
+            return
         agent = self._start(what, lambda text, share=None: self._put(Loading(text, share)))
         self._agent = agent
         # The past is shown before the model has read it: one can read along meanwhile.
@@ -183,6 +213,17 @@ class AgentThread:
         self._put(Opened(agent, past, agent.status(), advice))
         for event in agent.start():
             self._put(event)
+
+    def _ask_trust(self, what: Open) -> None:
+        projects = self._projects()
+        question = projects.question(what) if projects is not None else None
+        if projects is None or question is None or self._is_closing:
+            return
+        with self._lock:
+            self._is_asking = True
+        self._put(TrustAsked(question))
+        if self._trust_answers.get():
+            projects.accept(question)
 
     def _close(self) -> None:
         agent, self._agent = self._agent, None
