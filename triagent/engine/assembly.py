@@ -46,22 +46,26 @@ class Assembly:
 
 
 def assemble(
-    config: ModelConfig, cache: CacheConfig, seed: int = 0, echo: bool = False
+    config: ModelConfig, cache: CacheConfig, seed: int = 0, echo: bool = False, n_outputs: int = 1
 ) -> Assembly:
     """Load and connect everything.
+
+    n_outputs: most tokens of one decode whose logits are wanted; measuring alone wants many.
 
     Raises:
         ModelError, SidecarError, ConfigError, NativeError, EngineError: with what to do next.
     """
     model = LoadedModel(config, echo)
     try:
-        return connect(model, config, cache, seed)
+        return connect(model, config, cache, seed, n_outputs)
     except BaseException:
         model.close()
         raise
 
 
-def connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: int = 0) -> Assembly:
+def connect(
+    model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: int = 0, n_outputs: int = 1
+) -> Assembly:
     """Make a context for a loaded model. Raises what `assemble` does."""
     notes: list[str] = []
     found = find_sidecar(model.file, config.sidecar)
@@ -78,7 +82,9 @@ def connect(model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: i
         bounds = _bounds(model, config, cache, stats, n_ctx)
         check_room(model, config.cache_type, _cells(bounds, model.n_swa, n_ctx))
         try:
-            return _bounded(model, config, cache, policy, stats, bounds, n_ctx, path, notes)
+            return _bounded(
+                model, config, cache, policy, stats, bounds, n_ctx, path, notes, n_outputs
+            )
         except UnsupportedError as error:
             if "alloc" in str(error).lower():  # without a budget it would want more still
                 raise MemoryShortError(f"no cache of {bounds.n_cells} cells: {error}") from error
@@ -142,9 +148,10 @@ def _bounded(
     n_ctx: int,
     path: Path | None,
     notes: list[str],
+    n_outputs: int,
 ) -> Assembly:
     n_cells = _cells(bounds, model.n_swa, n_ctx)
-    context = Context(model, n_ctx, bounds.chunk, config.cache_type, n_cells)
+    context = Context(model, n_ctx, bounds.chunk, config.cache_type, n_cells, n_outputs)
     try:
         native_cache = Cache(context.handle)
         check_backends(native_cache)

@@ -40,12 +40,14 @@ class Context:
         n_batch: int,
         cache_type: str,
         n_cells: int | None,
+        n_outputs: int = 1,
     ) -> None:
         """Allocate it.
 
         Args:
             n_ctx: largest position, and the window that selects RoPE factors.
             n_cells: cells of the attention cache; None: as many as `n_ctx`, for good.
+            n_outputs: most tokens of one decode whose logits are wanted; 300 MiB on 8B if all are.
 
         Raises:
             UnsupportedError: this model's memory cannot be evicted from (only with `n_cells`).
@@ -56,6 +58,7 @@ class Context:
         self.lib: Any = model.lib
         self.n_batch = n_batch
         self.n_vocab = model.vocab.n_tokens
+        self.n_outputs = n_outputs
         self.handle: Any = self._make(model, n_ctx, cache_type, n_cells)
         self.memory = self.lib.llama_get_memory(self.handle)
         self.batch = self.lib.llama_batch_init(n_batch, 0, 1)
@@ -72,7 +75,7 @@ class Context:
         params.n_ctx = n_ctx
         params.n_batch = params.n_ubatch = self.n_batch
         params.n_seq_max = 1
-        params.n_outputs_max = 1  # only the last token's logits are wanted; 300 MiB less on 8B
+        params.n_outputs_max = self.n_outputs
         params.n_threads = params.n_threads_batch = model.n_threads
         params.flash_attn_type = FLASH_ATTENTION_ENABLED  # else V is transposed: rows cannot move
         params.swa_full = False  # window layers need their window only
@@ -92,27 +95,32 @@ class Context:
             )
         return handle
 
-    def decode(self, ids: Sequence[int], pos: int, want_logits: bool) -> Outcome:
+    def decode(self, ids: Sequence[int], pos: int, n_wanted: int) -> Outcome:
         """Feed at most `n_batch` tokens at `pos` and after.
+
+        n_wanted: of how many of the last ones the logits are kept.
 
         Raises:
             EngineError: the library failed; the context should be thrown away.
         """
         n = len(ids)
-        assert 0 < n <= self.n_batch
+        assert 0 < n <= self.n_batch and n_wanted <= self.n_outputs
         self._token[:n] = ids
         self._pos[:n] = np.arange(pos, pos + n)
         self._wanted[:n] = 0
-        self._wanted[n - 1] = want_logits
+        self._wanted[n - n_wanted : n] = 1
         self.batch.n_tokens = n
         status = self.lib.llama_decode(self.handle, self.batch)
         if status < 0:
             raise EngineError(f"decoding {n} tokens at {pos} failed with status {status}")
         return (Outcome.DONE, Outcome.NO_SLOT, Outcome.ABORTED)[min(status, 2)]
 
-    def logits(self) -> np.ndarray:
-        """Logits of the last token fed, (n_vocab,) float32: a view until the next decode."""
-        data = self.lib.llama_get_logits_ith(self.handle, -1)
+    def logits(self, i: int = -1) -> np.ndarray:
+        """Logits of a token of the last decode, counted from its end: -1 is the last one wanted.
+
+        (n_vocab,) float32: a view until the next decode.
+        """
+        data = self.lib.llama_get_logits_ith(self.handle, i)
         return np.ctypeslib.as_array(data, (self.n_vocab,))
 
     def synchronize(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from triagent.config import CacheConfig, ModelConfig
 from triagent.engine.assembly import assemble, set_score
+from triagent.engine.context import Outcome
 from triagent.engine.engine import Engine
 from triagent.engine.native import Kind
 from triagent.errors import ConfigError, EngineError
@@ -24,6 +25,10 @@ from triagent.kv.sidecar import Stats
 
 ROOM = 512
 """Cells beyond the text, for a question and its answer."""
+
+
+N_OUTPUTS = 64
+"""Longest answer that is asked for, tokens."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class Trial:
         cache = cache or CacheConfig()
         whole = replace(cache, budget=n_tokens + ROOM, policy="knorm", select="per-layer-head")
         n_ctx = max(config.n_ctx, n_tokens + ROOM)
-        parts = assemble(replace(config, n_ctx=n_ctx), whole)
+        parts = assemble(replace(config, n_ctx=n_ctx), whole, n_outputs=N_OUTPUTS)
         self.engine = Engine(parts)
         if parts.hook is None:
             self.engine.close()
@@ -146,24 +151,26 @@ class Trial:
         self.engine.parts.chunk = chunk
 
     def ask(self, question: Sequence[int], answer: Sequence[int]) -> bool:
-        """Whether the model answers these very tokens, greedily; leaves no trace."""
-        engine, start = self.engine, self.engine.n_pos
+        """Whether the model answers these very tokens, greedily; leaves no trace.
+
+        One decode: greedy answers with the wanted tokens exactly when, given those before it,
+        each of them is the likeliest.
+        """
+        engine, ids, n = self.engine, [*question, *answer[:-1]], len(answer)
         bounds = self.hook.protection.bounds
         # no round between a question and its answer: the budget is what was read, not asked
         self.hook.protection.bounds = replace(bounds, budget=self.hook.n_cells)
-        self._decode(question)
-        right = True
-        for i, token in enumerate(answer):
-            right = int(engine.logits().argmax()) == token
-            if not right:
-                break
-            if i + 1 < len(answer):
-                self._decode([token])
-        if not engine.rollback(start):
-            raise EngineError("a question reached further back than the protected window")
+        self.hook.now = engine.n_pos
+        self.hook.arm()
+        if engine.context.decode(ids, engine.n_pos, n) is not Outcome.DONE:
+            raise EngineError(f"no room for a question of {len(ids)} tokens")
+        said = [int(engine.context.logits(i - n).argmax()) for i in range(n)]
+        engine.context.remove_from(engine.n_pos)
+        engine.has_logits, engine.saved_logits = False, None
+        self.hook.cache.sync()
         self.hook.protection.bounds = bounds
         self.hook.arm()
-        return right
+        return said == list(answer)
 
     def answer(self, n_tokens: int, is_end: Callable[[int], bool]) -> list[int]:
         """Greedy tokens until one of them ends the message; evicting as they come."""
@@ -186,11 +193,6 @@ class Trial:
             if self.engine.step(token) is None:
                 raise EngineError("no room is left, even after eviction")
             yield log_softmax(self.engine.logits())
-
-    def _decode(self, ids: Sequence[int]) -> None:
-        fed = drain(self.engine.feed(ids))
-        if fed.n < len(ids):
-            raise EngineError(f"no room for a question of {len(ids)} tokens")
 
     def _reset(self, budget: int) -> None:
         self.engine.clear()
