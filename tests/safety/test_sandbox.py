@@ -156,6 +156,27 @@ def test_a_background_command_runs_on_is_polled_and_stopped_with_its_children(co
     assert quick.poll() == 4 == quick.stop()
 
 
+def test_what_a_background_command_writes_is_undone(confined):
+    if confined is None:
+        return
+    machine = confined.machine
+    (confined.work / "b.txt").write_text("as it was")
+    machine.undo.begin(1)
+    command = "echo early > b.txt; sleep 0.3; echo late > b.txt; echo new > made.txt"
+    verdict = confined.check("bash", command=command, background=True)
+    assert "undo puts back whatever changes" in verdict.why
+    job = machine.sandbox.start_background(command, output_path=confined.root / "bg")
+    machine.undo.begin(2)
+    while job.poll() is None:
+        time.sleep(0.02)
+    job.stop()
+    assert (confined.work / "made.txt").read_text() == "new\n"
+    while machine.undo.undo():
+        pass
+    assert (confined.work / "b.txt").read_text() == "as it was"
+    assert not (confined.work / "made.txt").exists()
+
+
 def test_a_background_command_outlives_the_thread_that_started_it(confined):
     if confined is None:
         return

@@ -95,6 +95,51 @@ def test_what_a_command_changed_is_taken_back(undo, work):
     assert files(work) == {"keep": "k", "change": "c", "gone": "g", "sub/x": "s"}
 
 
+def test_what_changes_while_a_command_runs_on_belongs_to_the_turn_in_which_it_was(undo, work):
+    (work.root / "a").write_text("0")
+    (work.root / "edited").write_text("0")
+    running = True
+    undo.begin(1)
+    undo.in_background(lambda: running)
+    (work.root / "a").write_text("1")
+    (work.root / "made").write_text("1")
+    undo.before_command()  # another command of the same turn takes nothing for granted
+    (work.root / "a").write_text("11")
+    assert undo.after_command() == ("a",)
+    undo.begin(2)
+    write(undo, work, "edited", "2")
+    (work.root / "a").write_text("2")
+    running = False
+    assert undo.look() == ("a", "edited")
+    (work.root / "a").write_text("by the user, after it had ended")
+    assert undo.look() == ()
+    undo.begin(3)
+    assert undo.undo() == ("a", "edited")
+    assert files(work) == {"a": "11", "edited": "0", "made": "1"}
+    assert undo.undo() == ("a", "made") and files(work) == {"a": "0", "edited": "0"}
+
+
+def test_undo_while_a_command_runs_on_knows_what_it_did_until_now(undo, work):
+    (work.root / "a").write_text("0")
+    undo.begin(1)
+    undo.in_background(lambda: True)
+    (work.root / "a").write_text("1")
+    assert undo.undo() == ("a",) and files(work) == {"a": "0"}
+    (work.root / "a").write_text("again")
+    assert undo.undo() == ("a",) and files(work) == {"a": "0"}
+
+
+def test_a_background_command_that_the_program_did_not_outlive_is_taken_back(undo, work, tmp_path):
+    (work.root / "a").write_text("0")
+    undo.begin(1)
+    undo.in_background(lambda: True)
+    undo.before_command()
+    undo.after_command()
+    (work.root / "a").write_text("1")
+    again = LocalUndo(tmp_path / "copies", work)
+    assert again.undo() == ("a",) and files(work) == {"a": "0"}
+
+
 def test_a_change_within_the_same_second_and_size_is_seen(undo, work):
     path = work.root / "f"
     path.write_text("aaaa")

@@ -31,6 +31,7 @@ from triagent.chat import ToolCall
 from triagent.errors import ConfigError, ToolError
 
 MODES = ("read-only", "ask", "auto", "full")
+_BACKGROUND = "it runs on, and undo puts back whatever changes in the workspace until it ends"
 _READ_ONLY = Denied("the mode is read-only; nothing is written")
 
 
@@ -180,6 +181,8 @@ class LocalGate:
         rules = () if why_not else tuple(Rule("run", part.words) for part in line.parts)
         parts = tuple(shown(part.text) for part in line.parts)
         why = self._why(bool(git), why_not)
+        if call.arguments.get("background"):
+            why += f"; {_BACKGROUND}"
         return self._ask(call, parts, rules, why, lambda: self._sandbox.grant(command, git))
 
     def _is_covered(self, line: shellwords.Line, workspace: Workspace) -> bool:

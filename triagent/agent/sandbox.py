@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +34,10 @@ class Changes(Protocol):
     def before_command(self) -> None: ...
 
     def after_command(self) -> tuple[str, ...]: ...
+
+    def in_background(self, is_running: Callable[[], bool]) -> None: ...
+
+    def look(self) -> tuple[str, ...]: ...
 
 
 class LocalSandbox:
@@ -161,7 +166,16 @@ class LocalSandbox:
     ) -> LocalBackground:
         """Start a command that runs on; it ends with `stop`, `close`, or this program."""
         output = Output(output_path, self._limits.output_bytes)
-        background = LocalBackground(self._start(command, cwd, env, output, 0.0))
+        watched = self._changes if self._mode != "read-only" else None
+        ended = threading.Event()
+        if watched is not None:
+            watched.in_background(lambda: not ended.is_set())
+        try:
+            job = self._start(command, cwd, env, output, 0.0)
+        except BaseException:
+            ended.set()
+            raise
+        background = LocalBackground(job, ended, watched.look if watched else None)
         self._background = [item for item in self._background if item.poll() is None]
         self._background.append(background)
         return background
@@ -240,10 +254,22 @@ class LocalSandbox:
 class LocalBackground:
     """A command that runs on while the agent works. Implements `ports.Background`."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._thread = threading.Thread(target=job.pump, args=(0.0, None), daemon=True)
+    def __init__(
+        self, job: Job, ended: threading.Event, on_end: Callable[[], object] | None = None
+    ) -> None:
+        self._job, self._ended, self._on_end = job, ended, on_end
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._job.pump(0.0, None)
+        finally:
+            self._ended.set()
+            if self._on_end is not None:
+                # What cannot be kept (disk full) is said by the next call that looks.
+                with suppress(ToolError, OSError):
+                    self._on_end()
 
     @property
     def output_path(self) -> Path:
@@ -252,7 +278,7 @@ class LocalBackground:
 
     def poll(self) -> int | None:
         """Its exit status, or None while it runs."""
-        return None if self._thread.is_alive() else self._job.code
+        return self._job.code if self._ended.is_set() else None
 
     def stop(self) -> int | None:
         """End it and all its children."""

@@ -1,8 +1,9 @@
 """Going back: every file as it was before a turn, with or without git.
 
 Before a tool changes a file its content is kept; around each command the workspace is
-compared. Putting back keeps what it replaces, so that going back loses nothing either.
-Implements `ports.Undo`.
+compared. While a command runs in the background, whatever changes counts as its doing, for
+nobody can tell: the workspace is compared at its end and whenever something else begins. Putting
+back keeps what it replaces, so that going back loses nothing either. Implements `ports.Undo`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+import threading
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 from triagent.agent.undo_scan import Scan, differing, scan
 from triagent.agent.undo_store import Copy, Store
 from triagent.agent.workspace import LocalWorkspace
 from triagent.errors import ToolError
+
+
+def _one_at_a_time(method):
+    # A background command's end is noticed on a thread of its own.
+    @wraps(method)
+    def locked(self, *arguments):
+        with self._lock:
+            return method(self, *arguments)
+
+    return locked
 
 
 class LocalUndo:
@@ -41,32 +54,42 @@ class LocalUndo:
         self._before: dict[int, dict[str, Copy]] = {}
         self._seen: dict[str, Copy] = {}
         self._scan = Scan()
+        self._running: list[Callable[[], bool]] = []
+        self._lock = threading.RLock()
         self._load()
 
+    @_one_at_a_time
     def begin(self, turn: int) -> None:
         """Changes from now on belong to this turn."""
+        self.look()
         self._turn = turn
 
+    @_one_at_a_time
     def record(self, path: str) -> None:
         """Keep the file as it is now, before it is changed; only the turn's first time counts.
 
         Raises:
             ToolError: it cannot be kept (disk full, not readable); then nothing should change it.
         """
+        self.look()
         name = self._workspace.relative(path)
         if name not in self._before.get(self._turn, {}):
             self._keep({name: self._copy(name)})
 
+    @_one_at_a_time
     def undo(self) -> tuple[str, ...]:
         """Put back the files of the last turn that changed any; returns their paths."""
+        self.look()
         while turns := [turn for turn, files in self._before.items() if files]:
             # A turn may have been about to change a file and come to nothing.
             if changed := self.rewind(max(turns)):
                 return changed
         return ()
 
+    @_one_at_a_time
     def rewind(self, turn: int) -> tuple[str, ...]:
         """Put back every file as it was before `turn` began; returns their paths."""
+        self.look()
         wanted: dict[str, Copy] = {}
         for later in sorted((key for key in self._before if key >= turn), reverse=True):
             wanted |= self._before[later]
@@ -81,10 +104,45 @@ class LocalUndo:
             raise ToolError(f"could not be put back: {'; '.join(failures)}")
         self._note({"rewound": turn})
         self._forget(turn)
+        if self._running:
+            self._see()
         return tuple(changed)
 
+    @_one_at_a_time
     def before_command(self) -> None:
         """Look at the workspace, keeping the content of what is new since the last look."""
+        self.look()
+        if not self._running:
+            self._see()
+
+    @_one_at_a_time
+    def after_command(self) -> tuple[str, ...]:
+        """Record what the command changed; returns the paths."""
+        changed = self._compare()
+        if self._running:
+            self._see()
+        return changed
+
+    @_one_at_a_time
+    def in_background(self, is_running: Callable[[], bool]) -> None:
+        """From now on a command runs on; call it before the command begins.
+
+        Args:
+            is_running: whether it still does.
+        """
+        self.before_command()
+        self._running.append(is_running)
+
+    @_one_at_a_time
+    def look(self) -> tuple[str, ...]:
+        """Record what changed while commands ran in the background; returns the paths."""
+        if not self._running:
+            return ()
+        # First who still runs, then the files: what an ended one wrote last is found now.
+        self._running = [is_running for is_running in self._running if is_running()]
+        return self.after_command()
+
+    def _see(self) -> None:
         now = scan(self._workspace.root)
         facts = []
         for name, stamp in now.stamps.items():
@@ -99,8 +157,7 @@ class LocalUndo:
         self._note(*facts, {"command": self._turn})
         self._scan = now
 
-    def after_command(self) -> tuple[str, ...]:
-        """Record what the command changed; returns the paths."""
+    def _compare(self) -> tuple[str, ...]:
         now = scan(self._workspace.root)
         changed = differing(self._scan, now, self._is_as_seen)
         known = self._before.get(self._turn, {})
