@@ -220,13 +220,36 @@ def test_keys_typed_before_the_question_was_seen_do_not_answer_it():
         panel._grace_s = 30.0
         await send(pilot, "go", busy=True)
         await until(pilot, lambda: panel.asked is not None)
-        await pilot.press("y", "e", "s", "enter")
+        await pilot.press("y", "a", "y", "space", "enter")
         assert panel.asked is not None
         panel._grace_s = 0.0
         await pilot.press("n")
         await settled(pilot)
+        assert pilot.app.chat.prompt.area.text == "yay "  # it goes on where it was meant to
 
     drive(make(PlayedAgent([asking("bash", ["x"], command="x")])), steps)
+
+
+def test_who_types_on_does_not_answer_by_it():
+    now = [100.0]
+    agent = PlayedAgent([asking("bash", ["x"], command="x")])
+
+    async def steps(pilot):
+        panel = pilot.app.query_one(ApprovalPanel)
+        panel._grace_s, panel._clock = 0.4, lambda: now[0]
+        await send(pilot, "go", busy=True)
+        await until(pilot, lambda: panel.asked is not None)
+        for letter in "yanyan":
+            now[0] += 0.3
+            await pilot.press(letter)
+        assert panel.asked is not None
+        now[0] += 0.5
+        await pilot.press("y")
+        await settled(pilot)
+        assert agent.decisions == [Decision.ONCE]
+        assert pilot.app.chat.prompt.area.text == "yanyan"
+
+    drive(make(agent), steps)
 
 
 def test_the_keys_of_a_long_question_stay_in_view():

@@ -283,6 +283,22 @@ def test_notifications_suit_the_terminal_and_carry_no_escapes():
 # -- the heat-map's data
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<|im_end|>\n<|im_start|>user\nwhich port?<|im_end|>\n<|im_start|>assistant\n",
+         "which port?"),
+        ("<start_of_turn>model\nIt is 1<2.<end_of_turn>\n", "It is 1<2."),
+        ("<s>[INST] a <b> c [/INST]", "a <b> c"),
+        ("user assistant <|", "user assistant <|"),
+    ],
+)  # fmt: skip
+def test_a_row_shows_words_and_not_the_frame_of_the_template(text, words):
+    spans = [Span(Origin.USER, 0, (1, 2), text)]
+    holding = Holding(2, [1.0, 1.0], [0.5, 0.5], [False, False])
+    assert heat.picture(spans, holding, {1: 0}, (), status()).rows[0].text == words
+
+
 def test_the_picture_knows_share_score_and_what_the_last_round_took():
     nan = math.nan
     spans = [

@@ -1,12 +1,13 @@
 """The approval panel: what exactly will run, in its parts, with its diff; once, always or no.
 
-Stands in the prompt's place, so that nothing typed to the prompt can answer it. Keys that were
-already on their way when it appeared are not taken as an answer either.
+Stands in the prompt's place, so that nothing typed to the prompt can answer it. Who is in the
+middle of a sentence when it appears goes on with the sentence: keys answer after a pause.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
+from textual.events import Key
 from textual.message import Message
 from textual.strip import StripRenderable
 from textual.widgets import Static
@@ -27,7 +29,7 @@ from triagent.ui.safe import plain
 from triagent.ui.themes import Palette, palette_of
 
 GRACE_S = 0.4
-"""Keys within this time of appearing are not an answer: they were meant for the prompt."""
+"""Keys within this time of appearing, or of such a key, were meant for the prompt."""
 
 
 class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
@@ -51,11 +53,20 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
             super().__init__()
             self.asked, self.decision = asked, decision
 
-    def __init__(self, grace_s: float = GRACE_S) -> None:
+    class Overheard(Message):
+        """A character that was meant for the prompt."""
+
+        def __init__(self, character: str) -> None:
+            super().__init__()
+            self.character = character
+
+    def __init__(
+        self, grace_s: float = GRACE_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(id="approval")
         self._asked: ApprovalAsked | None = None
-        self._shown_at = 0.0
-        self._grace_s = grace_s
+        self._quiet_since = 0.0
+        self._grace_s, self._clock = grace_s, clock
 
     def compose(self) -> ComposeResult:
         """Why, what, keys."""
@@ -71,7 +82,7 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
 
     def show(self, asked: ApprovalAsked) -> None:
         """Ask."""
-        self._asked, self._shown_at = asked, time.monotonic()
+        self._asked, self._quiet_since = asked, self._clock()
         self.add_class("-shown")
         self.query_one("#approval-body").scroll_home(animate=False)
         self.draw()
@@ -103,6 +114,17 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
         """Draw for the new width."""
         self.draw()
 
+    @property
+    def _is_early(self) -> bool:
+        return self._clock() - self._quiet_since < self._grace_s
+
+    def on_key(self, event: Key) -> None:
+        """Hand on what belongs to a sentence that was begun before the question came."""
+        if event.is_printable and event.character and self._is_early:
+            self._quiet_since = self._clock()
+            self.post_message(self.Overheard(event.character))
+            event.stop().prevent_default()
+
     def action_scroll_body(self, lines: int) -> None:
         """Scroll a long question."""
         self.query_one("#approval-body").scroll_relative(y=lines, animate=False)
@@ -110,7 +132,7 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
     def action_answer(self, decision: str) -> None:
         """Decide; "always" only where it is on offer."""
         asked = self._asked
-        if asked is None or time.monotonic() - self._shown_at < self._grace_s:
+        if asked is None or self._is_early:
             return
         if decision == Decision.ALWAYS.value and not asked.may_always:
             self.app.bell()

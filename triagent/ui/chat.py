@@ -202,6 +202,10 @@ class ChatScreen(Screen):
         """Back to the prompt; the app hands the answer on."""
         self._close_question()
 
+    def on_approval_panel_overheard(self, message: ApprovalPanel.Overheard) -> None:
+        """Keep what was typed on; it is there when the question is answered."""
+        self.prompt.area.insert(message.character)
+
     def _close_question(self) -> None:
         self.approval.hide()
         if self.failure.failure is None:

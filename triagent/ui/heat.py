@@ -6,6 +6,7 @@ Made from the engine's own bookkeeping (`chat.Holding`); nothing is computed for
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,13 @@ WHO = {
 }
 
 
+_FRAME = re.compile(
+    r"<[|｜][^|｜<>\n]{1,40}[|｜]>(?:(?:system|user|assistant|tool)\n)?"
+    r"|<(?:start|end)_of_turn>(?:(?:user|model)\n)?|\[/?INST\]|</?s>"
+)
+"""What common chat templates put around a message."""
+
+
 @dataclass(frozen=True)
 class HeatRow:
     """One span of the session."""
@@ -34,6 +42,7 @@ class HeatRow:
     start: int
     stop: int
     text: str
+    """Its words, without what the chat template puts around them."""
     share: float
     """Mean share of (layer, KV head) rows that still hold its positions, 0 to 1."""
     score: float | None
@@ -127,7 +136,7 @@ def _row(start, stop, origin, text, turn, sums, holding, lost) -> HeatRow:
         who=WHO[origin],
         start=start,
         stop=stop,
-        text=text,
+        text=_FRAME.sub("", text).strip(),
         share=(sums[stop] - sums[start]) / max(1, stop - start),
         score=sum(scores) / len(scores) if scores else None,
         n_lost=sum(max(0, min(stop, b) - max(start, a)) for a, b in lost),
