@@ -4,6 +4,7 @@ sample      print a generated session
 tokenizer   train the tokenizer
 train       train, in one piece or several; then the gates; then the export
 gates       train eviction coefficients for a finished network
+pack        make carried weights half as large, to start another run from
 export      write GGUF files from a checkpoint or from carried weights
 all         tokenizer, train, gates, export in one go
 """
@@ -11,6 +12,7 @@ all         tokenizer, train, gates, export in one go
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import time
@@ -193,7 +195,6 @@ def _gates(args, trainer, stream, stage, began) -> None:
 
 def carry(args: argparse.Namespace) -> None:
     """Write the weights in F16 pieces small enough to move, with tokenizer and log."""
-    import io
     import shutil
 
     import torch
@@ -204,12 +205,32 @@ def carry(args: argparse.Namespace) -> None:
     kept = {key: state[key] for key in ("shape", "step", "n_seen", "elapsed_s", "seconds")}
     buffer = io.BytesIO()
     torch.save({"network": half, **kept}, buffer)
-    data = buffer.getvalue()
-    for i in range(0, len(data), PIECE_BYTES):
-        (args.carry / f"weights.pt.{i // PIECE_BYTES}").write_bytes(data[i : i + PIECE_BYTES])
+    _write_pieces(args.carry, buffer.getvalue())
     shutil.copy(_tokenizer_path(args), args.carry / "tokenizer.json")
     if (args.work / "train.jsonl").exists():
         shutil.copy(args.work / "train.jsonl", args.carry / "train.jsonl")
+
+
+def _write_pieces(folder: Path, data: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(0, len(data), PIECE_BYTES):
+        (folder / f"weights.pt.{i // PIECE_BYTES}").write_bytes(data[i : i + PIECE_BYTES])
+
+
+def pack(args: argparse.Namespace) -> None:
+    """Write the weights of --init into --carry, one byte for most of them."""
+    import torch
+
+    from . import packing
+
+    if not (args.init and args.carry):
+        raise SystemExit("pack: give --init with the weights and --carry with a folder")
+    path = _gathered(args.init, args.work)
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    buffer = io.BytesIO()
+    torch.save({**state, "network": packing.pack(state["network"])}, buffer)
+    _write_pieces(args.carry, buffer.getvalue())
+    print(f"{args.carry}: {len(buffer.getvalue())} bytes, from {path.stat().st_size}")
 
 
 def export(args: argparse.Namespace) -> None:
@@ -281,5 +302,5 @@ def _write_json(args, name: str, value) -> None:
 
 
 _COMMANDS = {
-    "sample": sample, "tokenizer": tokenizer, "train": train, "export": export, "all": everything,
+    "sample": sample, "tokenizer": tokenizer, "train": train, "pack": pack, "export": export, "all": everything,
 }  # fmt: skip

@@ -5,14 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+from .planted import planted
 from .session import Session
-from .tasks import step
+from .tasks import perform, step
 from .tokens import Piece, plain_tokens
 from .values import Lexicon
 
 WEIGHT_PROSE = 30
 CHARS_PER_TOKEN = 3.0
 END: Piece = ("<|endoftext|>", WEIGHT_PROSE)
+
+
+_MEMORY = (
+    "tell", "tell", "tell", "retell", "tell_sentence", "ask_told", "ask_told", "ask_retold",
+    "ask_retold", "ask_sentence", "recall_seen",
+)  # fmt: skip
+"""Kinds of which some sessions are full."""
 
 
 class Maker:
@@ -32,6 +40,8 @@ class Maker:
         if room < length * 0.2 or room < 500:
             return self._filler(r, room)
         kind = r.random()
+        if kind < 0.84 and room > 1200 and r.random() < 0.03:
+            return [*planted(r, self.x, int(CHARS_PER_TOKEN * (room - 800) * 0.95)), END]
         if kind < 0.84:
             whole = r.random()
             share = 1.05 if whole < 0.5 else r.uniform(0.3, 1) if whole < 0.85 else 0.3
@@ -51,8 +61,12 @@ class Maker:
         n_losses = r.choice([1, 1, 2, 3]) if r.random() < 0.4 else 0
         lost = 0
         target = n_tokens * CHARS_PER_TOKEN - sum(len(t) for t, _ in s.head)
+        memory = r.choice([0, 0, 0, 0.2, 0.35])
         while True:
-            step(s, r)
+            if r.random() < memory:
+                perform(s, r.choice(_MEMORY))
+            else:
+                step(s, r)
             if s.n_chars - lost >= target:
                 break
             if n_losses and len(s.turns) > 4 and r.random() < 0.1:

@@ -14,6 +14,7 @@ from triagent.session.passages import cut
 
 from .files.base import Fact, File, Maker
 from .files.layout import loose_file, workspace
+from .statements import Statement
 from .tokens import Piece
 from .values import Lexicon
 from .wording import request
@@ -102,10 +103,16 @@ class Session:
         self.seen: list[Seen] = []
         self.gone: list[Seen] = []
         """What stood in turns that are out of sight."""
+        self.retold: list[str] = []
+        """Things that were told with more than one value."""
+        self.stated: dict[str, Statement] = {}
+        """What was told in sentences, by the sentence."""
         self.last: tuple[File, Fact] | None = None
         """The value that the last answer gave, for follow-ups."""
         self.last_turn = 0
         """The turn of `last`."""
+        self.made: tuple[str, int] = ("", 0)
+        """The file that the last answer was about as a whole, and its turn."""
         self.last_edit: tuple[str, str, str] | None = None
         """Path, old and new line of the last change, while it can be taken back."""
         self.edit_turn = 0
@@ -199,8 +206,25 @@ class Session:
 
     def call(self, name: str, **arguments: Any) -> str:
         """The model calls a tool; returns what it reads."""
+        return self._call(name, arguments, WEIGHT_ANSWER)
+
+    def detour(self, phrase: str, share: float = 0.22) -> None:
+        """Sometimes a first look that brings nothing: not learnt itself, but going on after it is."""
+        if self.r.random() >= share:
+            return
+        x = self.r.random()
+        if x < 0.15:
+            self._call("glob", {"pattern": "*"}, 0)
+            return
+        words = phrase.replace("_", " ").split()
+        pattern = self.r.choice((phrase, "_".join(words), *words, words[0] + "s"))
+        arguments = {"pattern": pattern.strip("`'\"?")}
+        if len(pattern) > 2 and self.bench.run("grep", arguments).startswith("no matches"):
+            self._call("grep", arguments, 0)
+
+    def _call(self, name: str, arguments: dict[str, Any], weight: int) -> str:
         body = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
-        self._put(f"<tool_call>\n{body}\n</tool_call><|im_end|>", WEIGHT_ANSWER)
+        self._put(f"<tool_call>\n{body}\n</tool_call><|im_end|>", weight)
         result = self.bench.run(name, arguments)
         self.calls.append((name, arguments))
         self.has_acted |= name in ("write", "edit", "bash")

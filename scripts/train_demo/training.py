@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from .model import Network, Shape
 from .optim import Optimiser, Rates
+from .packing import unpack
 from .stream import Block, Stream
 
 
@@ -184,7 +185,7 @@ class Trainer:
     def start_from(self, path: Path) -> None:
         """Take the weights of a finished run and nothing else."""
         state = torch.load(path, map_location=self.plan.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
+        self.network.load_state_dict(unpack(state["network"]))
 
 
 def _loss(hidden, embedding, targets, weights):

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from .meanings import MEANT_KEYS
+
 _SYLLABLES = (
     "ba be bi bo da de di do fa fe fi ga go ka ke ki ko la le li lo lu ma me mi mo mu na ne ni no "
     "pa pe po ra re ri ro sa se si so su ta te ti to va ve vi vo xa za zo bra cra dra gra tra kel "
@@ -284,9 +286,11 @@ KEYS = (
 def key(x: Lexicon, r: Random) -> str:
     """A setting's name."""
     share = r.random()
-    if share < 0.66:
+    if share < 0.36:
         return r.choice(KEYS)
-    return f"{x.word(r)}_{x.word(r)}" if share < 0.92 else x.word(r)
+    if share < 0.7:
+        return r.choice(MEANT_KEYS)
+    return f"{x.word(r)}_{x.word(r)}" if share < 0.94 else x.word(r)
 
 
 def value_for(x: Lexicon, r: Random, name: str) -> str:

@@ -14,11 +14,17 @@ from functools import cache
 from random import Random
 
 from .phrases import FRAGMENTS, PHRASES, SALAD
+from .phrases_more import MORE, NEW, OPENERS
 from .phrases_wide import wide
+from .unseen import UNSEEN
 from .values import Lexicon
 
 _SLOT = re.compile(r"(\{[a-z0-9_]+\})")
+BASE = {**PHRASES, **NEW}
+"""Wordings by kind."""
 _WIDE = wide()
+for _kind, _more in MORE.items():
+    _WIDE[_kind] = [*_WIDE.get(_kind, ()), *_more]
 _share = {"wide": 0.5}
 """Share of the wider wordings where a kind has some."""
 
@@ -85,11 +91,29 @@ def request(r: Random, x: Lexicon, kind: str, **slots: str) -> str:
     """A user's message of this kind."""
     text = salad(r, x, kind) if kind in SALAD and r.random() < 0.13 else ""
     if not text:
-        pool = _WIDE[kind] if kind in _WIDE and r.random() < _share["wide"] else PHRASES[kind]
-        text = noisy(r, expand(r, r.choice(pool)))
-        if r.random() < 0.10:
+        pool = _WIDE[kind] if kind in _WIDE and r.random() < _share["wide"] else BASE[kind]
+        text = noisy(r, _drawn(r, kind, pool))
+        around = r.random()
+        if around < 0.10:
             text = with_context(r, x, text)
+        elif around < 0.22:
+            text = opened(r, x, text)
     return fill(text, slots)
+
+
+def _drawn(r: Random, kind: str, pool: list[str]) -> str:
+    """One of the kind's sentences, but none that is kept for the test of unseen wordings."""
+    while (text := expand(r, r.choice(pool))) and letters(text) in _HELD_OUT.get(kind, ()):
+        pass
+    return text
+
+
+def letters(text: str) -> str:
+    """A wording without case and punctuation, to compare."""
+    return re.sub(r"[^a-z{}]+", " ", text.lower()).strip()
+
+
+_HELD_OUT = {kind: {letters(text) for text in texts} for kind, texts in UNSEEN.items()}
 
 
 def set_wide(share: float) -> None:
@@ -129,7 +153,9 @@ def noisy(r: Random, text: str) -> str:
             parts[-1] = parts[-1].rstrip("?.! ")
         elif r.random() < 0.12 and parts[-1][-1:] not in ("", "?", ".", "!"):
             parts[-1] += r.choice([".", ".", "!", " :)", "..."])
-    if r.random() < 0.10:
+    if r.random() < 0.2:
+        parts = [p if p.startswith("{") else p.replace("'", "") for p in parts]
+    while r.random() < 0.12:
         _mistype(r, parts)
     return "".join(parts)
 
@@ -147,10 +173,25 @@ def _mistype(r: Random, parts: list[str]) -> None:
     )
 
 
+def opened(r: Random, x: Lexicon, text: str) -> str:
+    """The request as a part of a sentence that says what it is for."""
+    lead = fill(expand(r, r.choice(OPENERS)), _names(r, x))
+    if not text.startswith("{"):
+        text = text[0].lower() + text[1:]
+    if "@" not in lead:
+        lead += " @"
+    whole = lead.replace("@", text)
+    return whole if r.random() < 0.5 else whole[0].upper() + whole[1:]
+
+
+def _names(r: Random, x: Lexicon) -> dict[str, str]:
+    return {"w": x.word(r), "p": x.person(r).split()[0], "n": str(r.randint(2, 30))}
+
+
 def with_context(r: Random, x: Lexicon, text: str) -> str:
     """The request with a sentence around it that changes nothing."""
     before = noisy(r, expand(r, r.choice(FRAGMENTS["context"])))
-    before = fill(before, {"w": x.word(r), "p": x.person(r).split()[0], "n": str(r.randint(2, 30))})
+    before = fill(before, _names(r, x))
     if before[-1:] not in ".,:;-?!":
         before += r.choice([".", ",", ":", ";", " -", "."])
     return f"{before} {text}" if r.random() < 0.85 else f"{text} {before}"

@@ -71,6 +71,8 @@ class File:
     """Heading and body of each section of a document."""
     entries: list[tuple[str, str, str, str]] = field(default_factory=list)
     """Time, level, message and whole line of each line of a log."""
+    statements: list = field(default_factory=list)
+    """Facts in whole sentences, `statements.Statement`."""
 
     @property
     def name(self) -> str:

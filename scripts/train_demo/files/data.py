@@ -32,6 +32,14 @@ def _columns(m: Maker):
         ("expense", "description", lambda: x.words_of(r, 1, 2), {"amount": price, "category": lambda: r.choice(("food", "rent", "travel", "office", "fun", "health")), "date": lambda: x.date(r)}),
         ("entry", x.word(r), lambda: x.ident(r), {x.word(r): lambda: x.value(r), x.word(r) + "_count": number(0, 999)}),
         ("user", "username", lambda: x.word(r) + str(r.randint(1, 99)), {"email": None, "role": lambda: r.choice(("admin", "user", "guest", "moderator")), "active": lambda: r.choice(("yes", "no", "true", "false"))}),
+        ("product", "product", product, {"price": price, "stock": number(0, 300), "supplier": lambda: x.person(r), "shelf": lambda: f"{r.choice('ABCDEF')}{r.randint(1, 30)}"}),
+        ("guest", "name", person, {"room": number(1, 400), "nights": number(1, 14), "country": lambda: r.choice(("Germany", "Sweden", "Italy", "Japan", "Norway", "Peru", "Kenya")), "note": lambda: x.words_of(r, 1, 4)}),
+        ("task", "task", lambda: x.words_of(r, 2, 3), {"owner": first, "status": lambda: r.choice(("open", "done", "blocked", "waiting")), "due": lambda: x.date(r), "hours": number(1, 40)}),
+        ("plant", "plant", lambda: r.choice("rose basil tomato fern cactus mint tulip ivy orchid lemon olive sage thyme parsley lavender pepper cucumber pumpkin".split()), {"location": lambda: r.choice(("kitchen", "balcony", "garden", "office", "hall", "greenhouse")), "water_days": number(1, 20), "planted": lambda: x.date(r)}),
+        ("trip", "destination", city, {"date": lambda: x.date(r), "cost": price, "days": number(1, 21), "transport": lambda: r.choice(("train", "bus", "plane", "car", "ship"))}),
+        ("course", "course", lambda: r.choice("algebra painting yoga chemistry history physics cooking German French pottery dance judo biology singing chess".split()), {"teacher": person, "room": lambda: x.code(r), "seats": number(5, 60), "day": lambda: r.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"))}),
+        ("sensor", "sensor", lambda: r.choice(("roof", "cellar", "kitchen", "garden", "attic", "garage", "hall", "pool", "lab", "gate")), {"type": lambda: r.choice(("temperature", "humidity", "pressure", "motion", "light")), "value": lambda: f"{r.randint(-10, 40)}.{r.randint(0, 9)}", "battery": number(1, 100), "site": city}),
+        ("bird", "species", lambda: r.choice("robin heron owl kestrel wren finch stork crane raven magpie gull swift lark eagle".split()), {"count": number(1, 90), "place": lambda: r.choice(("lake", "forest", "meadow", "harbor", "park", "river")), "observer": first, "date": lambda: x.date(r)}),
         ("entry", "id", lambda: str(r.randint(1, 9999)), {"name": product, "status": lambda: r.choice(("ok", "failed", "pending", "done", "new")), "owner": first}),
     ))  # fmt: skip
 
@@ -137,7 +145,7 @@ def log(m: Maker, path: str) -> File:
     if m.chance(0.2):
         levels = [level.lower() for level in levels]
     file, lines, entries = File(path, "", "log"), [], []
-    for _ in range(m.r.choice([3, 5, 6, 8, 10, 14, 20, 30])):
+    for _ in range(m.r.choice([3, 5, 6, 8, 10, 14, 20, 30, 30, 70])):
         seconds += m.r.randint(1, 900)
         clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
         message = _message(m)

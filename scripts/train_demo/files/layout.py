@@ -5,7 +5,7 @@ from __future__ import annotations
 # ruff: noqa: E501  a table of strings is easier to read in one piece
 from collections.abc import Callable
 
-from . import code, data, project, prose, settings
+from . import code, data, project, prose, records, settings
 from .base import File, Maker
 from .project import Project
 
@@ -19,7 +19,13 @@ _LOOSE: tuple[tuple[int, Make, tuple[str, ...], tuple[str, ...]], ...] = (
     (9, settings.toml, (".toml",), ("", "config", "conf", "settings")),
     (12, settings.yaml, (".yaml", ".yml"), ("config", "", "deploy", "conf", "k8s")),
     (10, settings.json_file, (".json",), ("config", "data", "", "settings", "src")),
+    (3, records.inventory, (".ini", ".txt", "", ".conf"), ("", "deploy", "hosts", "config")),
+    (3, records.objects, (".json",), ("data", "config", "", "src")),
+    (3, records.server_conf, (".conf", ".conf", ".cfg"), ("", "etc", "deploy", "nginx")),
+    (3, records.maps, (".yaml", ".yml"), ("deploy", "", "config", "k8s", ".github")),
+    (4, records.constants, (".js", ".ts", ".css", ".mjs"), ("src", "web", "config", "")),
     (8, prose.notes, (".md", ".txt", ".md"), ("notes", "docs", "", "journal")),
+    (9, prose.journal, (".md", ".txt", ".md", ""), ("notes", "docs", "", "journal", "team")),
     (4, prose.todo, (".md", ".txt"), ("", "notes", "docs")),
     (3, prose.meeting, (".md",), ("notes", "meetings", "docs")),
     (2, prose.recipe, (".md",), ("recipes", "notes", "")),
@@ -45,11 +51,14 @@ _NAMES: dict[Make, tuple[str, ...]] = {
     settings.json_file: ("config", "settings", "tsconfig", "data", "users", "manifest", "options", "theme", "app"),
     settings.properties: ("application", "gradle", "app"), settings.env: ("", "", ".env.example", "prod", "local"),
     prose.notes: ("NOTES", "notes", "ideas", "README", "info", "contacts", "passwords", "plan", "journal", "facts", "setup"),
+    records.inventory: ("hosts", "inventory", "servers"), records.objects: ("levels", "items", "users", "settings", "presets"), records.server_conf: ("nginx", "server", "site", "proxy"),
+    records.maps: ("services", "deploy", "jobs", "values", "pipeline"), records.constants: ("config", "constants", "theme", "settings", "variables", "style"),
+    prose.journal: ("notes", "NOTES", "journal", "diary", "decisions", "team", "house", "plans", "meeting", "log", "facts", "minutes", "info", "events", "rules", "2024", "week12"),
     prose.todo: ("TODO", "todo", "tasks", "backlog", "ROADMAP"), prose.meeting: ("meeting", "minutes", "standup", "kickoff"),
     code.python: ("main", "app", "utils", "config", "settings", "server", "models", "cli", "db", "helpers", "constants", "parser", "__init__", "routes", "client", "core"),
     code.javascript: ("index", "app", "main", "server", "utils", "config"), code.shell: ("build", "deploy", "run", "setup", "backup", "install", "start", "test", "clean"),
     code.sql: ("schema", "init", "tables"), code.html: ("index", "about", "home"), code.css: ("style", "main", "theme"),
-    data.csv: ("users", "people", "inventory", "orders", "sales", "contacts", "employees", "items", "products", "expenses", "scores", "hosts", "books", "students", "cities", "customers", "results", "stock", "team", "members"),
+    data.csv: ("users", "people", "inventory", "orders", "sales", "contacts", "employees", "items", "products", "expenses", "scores", "hosts", "books", "students", "cities", "customers", "results", "stock", "team", "members", "guests", "tasks", "plants", "trips", "courses", "sensors", "birds", "prices"),
     data.log: ("app", "server", "error", "access", "system", "build", "worker", "debug", "api", "cron"),
     prose.word_list: ("words", "names", "list", "hosts", "urls", "shopping", "groceries"),
     prose.text: ("story", "draft", "chapter1", "essay", "article", "speech", "intro"),
@@ -133,7 +142,7 @@ def workspace(m: Maker, n_loose: int | None = None) -> dict[str, File]:
     )
     if m.chance(0.15):
         folders.append(f"{m.r.choice(folders)}/{m.x.word(m.r)}")
-    for _ in range(m.r.randint(2, 9) if n_loose is None else n_loose):
+    for _ in range(m.r.choice([2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14]) if n_loose is None else n_loose):
         put(loose_file(m, files, folders))
     return files
 

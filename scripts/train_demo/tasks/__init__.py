@@ -11,6 +11,11 @@
     running    commands, tests, git, background
     memory     told facts, recall of what is out of sight, notes
     talking    small talk, what it cannot do, asking back
+    meaning    values by what they mean
+    rewriting  names, lines, rows; sections and sibling files; questions about changes
+    looking    what is there, uses, differences, how to, logs
+    asking     tables in plain words, by row, value, condition
+    telling    facts in sentences, in notes or told
     reasoning  recursive state, variables, written out step by step
 
 A task returns what a right answer must hold, or None when it does not fit the session.
@@ -23,17 +28,22 @@ from random import Random
 
 from ..session import Session
 from . import (
+    asking,
     changing,
     filing,
     finding,
     lines,
+    looking,
+    meaning,
     memory,
     reading,
     reasoning,
+    rewriting,
     running,
     showing,
     tables,
     talking,
+    telling,
 )
 from .common import Check
 
@@ -41,11 +51,14 @@ Task = Callable[[Session], Check | None]
 
 _MODULES = (
     reading, showing, finding, tables, changing, lines, filing, running, memory, talking, reasoning,
+    meaning, telling, asking, looking, rewriting,
 )  # fmt: skip
 TASKS: dict[str, tuple[float, Task]] = {
     name: entry for module in _MODULES for name, entry in module.TASKS.items()
 }
-_FOLLOWING = ("follow", "follow", "follow_edit", "follow_file", "undo", "last_done")
+_FOLLOWING = (
+    "follow", "follow", "follow_edit", "follow_file", "undo", "last_done", "follow_row", "follow_row",
+)  # fmt: skip
 """Kinds that speak of the turn before."""
 _NAMES = list(TASKS)
 _WEIGHTS = [weight for weight, _ in TASKS.values()]
@@ -54,7 +67,9 @@ _WEIGHTS = [weight for weight, _ in TASKS.values()]
 def step(s: Session, r: Random) -> str | None:
     """One more turn of any kind; its name, or None when it did not fit."""
     name = r.choices(_NAMES, _WEIGHTS)[0]
-    if (s.last_is_fresh or s.edit_turn == s.n_turns > 0) and r.random() < 0.35:
+    if s.made[1] == s.n_turns > 0 and r.random() < 0.3:
+        name = "follow_made"
+    elif (s.last_is_fresh or s.edit_turn == s.n_turns > 0) and r.random() < 0.35:
         name = r.choice(_FOLLOWING)
     elif s.gone and r.random() < 0.09:
         name = r.choice(("ask_gone", "ask_gone", "recall_gone"))

@@ -100,10 +100,14 @@ def edit(s: Session) -> Check | None:
     if not open_file(s, named):
         return None
     s.know(file)
-    return _change(s, file, fact, value)
+    return change(s, file, fact, value)
 
 
-def _change(s: Session, file: File, fact: Fact, value: str) -> Check | None:
+def change(s: Session, file: File, fact: Fact, value: str) -> Check | None:
+    if file.kind == "objects" and fact.before[-1] != '"' and not value.isdigit():
+        return None  # JSON would no longer be JSON
+    if file.kind in ("inventory", "conf") and any(c in value for c in " ;{}"):
+        return None
     old, new = fact.line, fact.line_with(value)
     before = fact.value
     if old == new or s.call("edit", path=file.path, old=old, new=new).startswith("error"):
@@ -184,7 +188,7 @@ def edit_by_search(s: Session) -> Check | None:
     s.call("grep", pattern=fact.name)
     s.call("read", path=file.path)
     s.know(file)
-    return _change(s, file, fact, value)
+    return change(s, file, fact, value)
 
 
 def follow_edit(s: Session) -> Check | None:
@@ -204,7 +208,7 @@ def follow_edit(s: Session) -> Check | None:
     ):
         return None
     s.ask("follow_edit", new=value)
-    return _change(s, file, fact, value)
+    return change(s, file, fact, value)
 
 
 def undo(s: Session) -> Check | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from triagent.agent.tools import glob as glob_tool
+
 from ..files.base import Fact, File
 from ..session import Session
 
@@ -64,6 +66,8 @@ class Named:
     file: File
     typo: bool = False
     """The guess is another name: the answer says so."""
+    pattern: str = ""
+    """What to look for when the user named no path but a part or a role."""
 
 
 def name_file(s: Session, file: File, allow_bare: bool = True, typos: bool = False) -> Named:
@@ -78,6 +82,8 @@ def name_file(s: Session, file: File, allow_bare: bool = True, typos: bool = Fal
         wrong = _mistyped(s, file.path)
         if wrong and not s.bench.place.exists(wrong) and nearest(s, wrong)[:1] == [file.path]:
             return Named(wrong, wrong, file, typo=True)
+    if allow_bare and 0.33 <= x < 0.5 and (role := by_role(s, file)):
+        return Named(role[0], file.path, file, pattern=role[1])
     if x > 0.965 and file.name != file.name.lower():
         return Named(file.path.lower(), file.path.lower(), file)
     said = file.path
@@ -94,6 +100,52 @@ def name_file(s: Session, file: File, allow_bare: bool = True, typos: bool = Fal
         else said
     )
     return Named(said, file.path, file)
+
+
+_ROLES = {
+    "csv": ("table", "csv", "csv file", "sheet", "spreadsheet", "list", "data"),
+    "log": ("log", "log file", "logs"), "python": ("script", "module", "code", "program", "file"),
+    "shell": ("script", "shell script"), "javascript": ("script", "module", "code"),
+    "notes": ("notes", "file", "document", "doc", "text"), "text": ("text", "file", "document"),
+    "todo": ("list", "file"), "html": ("page", "html", "html file"), "sql": ("schema", "sql"),
+    "css": ("styles", "css"), "list": ("list", "file"),
+}  # fmt: skip
+"""What a file is called besides its stem, by kind."""
+_SETTINGS_ROLES = ("config", "settings", "file", "configuration", "config file", "settings file")
+_BY_ENDING = {
+    ".csv": ("the csv", "the csv file", "the table", "the spreadsheet", "our csv"),
+    ".log": ("the log", "the log file", "the logs", "our log", "the logfile"),
+    ".yaml": ("the yaml", "the yaml file", "the yaml config"), ".yml": ("the yml file", "the yml"),
+    ".ini": ("the ini file", "the ini"), ".json": ("the json", "the json file"),
+    ".toml": ("the toml", "the toml file"), ".sql": ("the sql file", "the schema"),
+    ".html": ("the html", "the html page", "the web page"), ".sh": ("the shell script",),
+    ".css": ("the stylesheet", "the css", "the styles"), ".cfg": ("the cfg file",),
+    ".py": ("the python file", "the python script", "the code"), ".js": ("the javascript file",),
+}  # fmt: skip
+"""Names that fit when there is one such file."""
+
+
+def by_role(s: Session, file: File) -> tuple[str, str] | None:
+    """A file's name as people say it who do not spell it, and what to look for then."""
+    r, name = s.r, file.name
+    stem, dot, ending = name.lower().rpartition(".")
+    if not stem or any(c in name for c in "*?[]{}()'\" ") or len(stem) < 3:
+        return None
+    if dot + ending in _BY_ENDING and r.random() < 0.4:
+        said, pattern = r.choice(_BY_ENDING[dot + ending]), f"*.{ending}"
+    else:
+        words = stem.replace("_", " ").replace("-", " ") if r.random() < 0.6 else stem
+        role = r.choice(_ROLES.get(file.kind, _SETTINGS_ROLES))
+        forms = ("the {w} {r}", "the {w} {r}", "{w} {r}", "our {w} {r}", "my {w} {r}", "{w}", "{w}",
+                 "{w} {e}", "the {w} file", "the file {w}", "the {e} called {w}")  # fmt: skip
+        said = r.choice(forms).format(w=words, r=role, e=ending)
+        pattern = f"*{words.replace(' ', '*')}*"
+    place = s.bench.place
+    hits = [x for x in glob_tool.match(place.names(folders=True), pattern) if x[-1] != "/"]
+    if file.path not in hits or len(hits) > 4:
+        return None
+    alike = [x for x in hits if x.lower().rsplit("/", 1)[-1].rpartition(".")[0] == stem]
+    return (said, pattern) if len(hits) == 1 or (len(alike) == 1 and "." not in pattern) else None
 
 
 def _is_unique(s: Session, name: str) -> bool:
@@ -128,6 +180,8 @@ def nearest(s: Session, path: str) -> list[str]:
 
 def open_file(s: Session, named: Named, **part: int) -> bool:
     """Read the file, by way of the nearest name when the first guess fails; False: not there."""
+    if named.pattern:
+        s.call("glob", pattern=named.pattern)
     result = s.call("read", path=named.guess, **part)
     if not result.startswith("error: "):
         return True
@@ -140,6 +194,9 @@ def open_file(s: Session, named: Named, **part: int) -> bool:
 
 def located(s: Session, named: Named) -> bool:
     """For commands: the path of a bare name is looked up first, since a command needs it."""
+    if named.pattern:
+        s.call("glob", pattern=named.pattern)
+        return True
     if named.guess == named.file.path and "/" in named.guess:
         return True
     result = s.call("glob", pattern=named.guess.rsplit("/", 1)[-1])

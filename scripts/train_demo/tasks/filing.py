@@ -96,6 +96,7 @@ def write(s: Session) -> Check | None:
         s.user(_put_content(s, "write", path, content))
     s.call("write", path=path, content=content)
     s.say(f"Created `{path}`.")
+    s.made = (path, s.n_turns)
     return done(s, path, files={path: content})
 
 
@@ -189,6 +190,7 @@ def move(s: Session) -> Check | None:
         s.drop(file.path)
         s.last = None
     s.say(f"{'Moved' if kind == 'move' else 'Copied'} `{file.path}` to `{final}`.")
+    s.made = (final, s.n_turns)
     files = {final: text}
     if kind == "move":
         files[file.path] = None
@@ -206,7 +208,55 @@ def mkdir(s: Session) -> Check | None:
     return done(s, folder)
 
 
+def follow_made(s: Session) -> Check | None:
+    """What to do with the file just written, moved, copied or shown, by a pronoun."""
+    path, turn = s.made
+    if turn != s.n_turns or path not in s.bench.place.files or s.n_turns == 0 or " " in path:
+        return None
+    kind = s.r.choice(("made_delete", "made_rename", "made_show", "made_add"))
+    text = s.text_of(path)
+    if kind == "made_delete":
+        s.ask(kind)
+        s.call("bash", command=f"rm {quoted_path(path)}")
+        s.drop(path)
+        s.last = None
+        s.say(f"Deleted `{path}`.")
+        return done(s, path, files={path: None})
+    if kind == "made_rename":
+        folder, slash, name = path.rpartition("/")
+        ending = "." + name.rsplit(".", 1)[-1] if "." in name[1:] else ""
+        new = folder + slash + s.x.ident(s.r) + ending
+        if s.bench.place.exists(new):
+            return None
+        s.ask(kind, new=new if s.r.random() < 0.5 else new.rpartition("/")[2])
+        s.call("bash", command=f"mv {quoted_path(path)} {quoted_path(new)}")
+        s.drop(path)
+        s.last = None
+        s.say(f"Moved `{path}` to `{new}`.")
+        s.made = (new, s.n_turns)
+        return done(s, new, files={new: text, path: None})
+    last = text.rstrip("\n").split("\n")[-1]
+    if not text.strip() or "`" in text or len(text) > 1200 or "\r" in text:
+        return None
+    if kind == "made_show":
+        s.ask(kind)
+        shown = s.call("read", path=path)
+        s.say(f"`{path}`:\n{block(shown)}")
+        s.made = (path, s.n_turns)
+        return done(s, last.strip()[:40], harmless=True)
+    line = s.x.words_of(s.r, 1, 5)
+    if text.count(last) != 1 or line in text:
+        return None
+    s.ask(kind, line=s.r.choice((line, f'"{line}"', f"`{line}`")))
+    s.call("edit", path=path, old=last, new=f"{last}\n{line}")
+    s.drop(path)
+    s.say(f"Added `{line}` to `{path}`.")
+    s.made = (path, s.n_turns)
+    return done(s, line, files={path: s.text_of(path)})
+
+
 TASKS = {
+    "follow_made": (2, follow_made),
     "write": (5, write),
     "overwrite": (1, write_existing),
     "delete": (2, delete),

@@ -23,6 +23,32 @@ def tell(s: Session) -> Check | None:
     return done(s, value, harmless=True)
 
 
+def retell(s: Session) -> Check | None:
+    """Something told before gets another value; the newest counts from now on."""
+    told = [x.names[0] for x in (*s.seen, *s.gone) if not x.path]
+    value = s.x.value(s.r)
+    if not told or not is_clean(value):
+        return None
+    thing = s.r.choice(told)
+    kind = "retell" if s.r.random() < 0.6 else "tell"
+    text = s.ask(kind, thing=thing, value=s.r.choice([value, value, f"`{value}`"]))
+    s.say(f"Noted: your {thing} is `{value}`.")
+    s.told(thing, value, text)
+    s.retold.append(thing)
+    return done(s, value, harmless=True)
+
+
+def ask_retold(s: Session) -> Check | None:
+    """What was told more than once, asked for: the newest value."""
+    told = [x for x in s.seen if not x.path and x.names[0] in s.retold]
+    if not told:
+        return None
+    fact = s.r.choice(told)
+    s.ask("ask", thing=fact.names[0])
+    s.say(f"Your {fact.names[0]} is `{fact.value}`.")
+    return done(s, fact.value, harmless=True)
+
+
 def ask_told(s: Session) -> Check | None:
     """The user asks for what was told and can still be seen, the oldest often."""
     told = [x for x in s.seen if not x.path]
@@ -72,7 +98,7 @@ def _question(s: Session, pool: list[Seen]) -> Seen | None:
     early = s.r.random() < 0.4
     for _ in range(8):  # candidates at random: a whole session has thousands
         fact = pool[s.r.randrange(max(1, len(pool) // 3) if early else len(pool))]
-        if not fact.path or not is_clean(fact.value) or (fact.who != "you" and s.r.random() < 0.4):
+        if not fact.path or fact.path[0] == "(" or not is_clean(fact.value) or (fact.who != "you" and s.r.random() < 0.4):
             continue
         if len(_values(s, fact)) == 1:
             return fact
@@ -160,6 +186,6 @@ def last_done(s: Session) -> Check | None:
 
 
 TASKS = {
-    "tell": (5, tell), "ask_told": (7, ask_told), "ask_gone": (6, ask_gone), "ask_untold": (2.2, ask_untold),
+    "tell": (9, tell), "retell": (8, retell), "ask_retold": (10, ask_retold), "ask_told": (11, ask_told), "ask_gone": (8, ask_gone), "ask_untold": (2.2, ask_untold),
     "recall_seen": (12, recall_seen), "recall_gone": (5, recall_gone), "note": (1.2, note), "last_done": (1, last_done),
 }  # fmt: skip

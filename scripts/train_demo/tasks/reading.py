@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # ruff: noqa: E501  a sentence is easier to read in one piece
-from ..files import code, prose, settings
+from ..files import code, prose, records, settings
 from ..files.base import Fact, File
 from ..session import Session
 from ..values import key
@@ -38,6 +38,11 @@ _ALL = (
     prose.meeting,
     prose.letter,
     prose.recipe,
+    records.inventory,
+    records.objects,
+    records.server_conf,
+    records.maps,
+    records.constants,
 )
 
 
@@ -98,6 +103,7 @@ def value_by_search(s: Session) -> Check | None:
     if len(hits) != 1 or hits[0][0] != file.path:
         return None
     s.ask("value_nopath", key=spoken if s.r.random() < 0.85 else f"`{spoken}`")
+    s.detour(spoken, 0.1)
     s.call("grep", pattern=pattern.replace(" ", "_"))
     s.say(f"`{fact.name}` is `{fact.value}` in `{file.path}`.")
     s.said(file, fact)

@@ -79,7 +79,7 @@ def rows_where(s: Session) -> Check | None:
     if not file:
         return None
     t = file.table
-    key = _key_column(t)
+    key = key_column(t)
     column = s.r.choice([i for i in range(len(t.columns)) if i != key])
     value = s.r.choice(t.rows)[column]
     hits = [row[key] for row in t.rows if row[column] == value]
@@ -98,7 +98,7 @@ def rows_where(s: Session) -> Check | None:
     return done(s, *hits, harmless=True)
 
 
-def _key_column(table) -> int:
+def key_column(table) -> int:
     return (
         1 if table.columns[0] == "id" and len(table.columns) > 1 and table.thing != "entry" else 0
     )
@@ -123,13 +123,13 @@ def _numeric(table) -> list[int]:
     return [
         i
         for i, _ in enumerate(table.columns)
-        if i != _key_column(table)
+        if i != key_column(table)
         and table.columns[i] != "id"
-        and all(_number(row[i]) is not None for row in table.rows)
+        and all(to_number(row[i]) is not None for row in table.rows)
     ]
 
 
-def _number(text: str) -> float | None:
+def to_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
@@ -164,7 +164,7 @@ def extreme(s: Session) -> Check | None:
     command = f"tail -n +2 {file.path} | sort -t, -k{column + 1},{column + 1} -{'rn' if high else 'n'} | head -n 1"
     s.bench.outputs[command] = (",".join(ordered[0]), 0)
     s.call("bash", command=command)
-    key = _key_column(t)
+    key = key_column(t)
     s.say(
         f"The {'highest' if high else 'lowest'} {t.columns[column]} in `{file.path}` is `{ordered[0][column]}`, of `{ordered[0][key]}`."
     )

@@ -152,6 +152,6 @@ def cancel(s: Session) -> Check | None:
 
 
 TASKS = {
-    "small": (2, small), "cannot": (6, cannot), "vague": (3, vague), "unknown_path": (2.5, unknown_path), "unknown_key": (1, unknown_key),
-    "negated": (1, negated), "should_i": (1.2, should_i), "cancel": (0.6, cancel),
+    "small": (2, small), "cannot": (10, cannot), "vague": (5, vague), "unknown_path": (4, unknown_path), "unknown_key": (1.5, unknown_key),
+    "negated": (2, negated), "should_i": (2, should_i), "cancel": (1, cancel),
 }  # fmt: skip
