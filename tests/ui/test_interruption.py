@@ -166,6 +166,8 @@ def test_a_session_with_rounds_is_resumed_with_its_last_screen(desk):
     async def steps(pilot):
         app = pilot.app
         assert "answer 29" in app.chat.last_answer()
+        assert app.chat.status.cache.n_used == agent.status().n_used > 200
+        assert app.chat.transcript.vertical_scrollbar.position == app.chat.transcript.scroll_y > 0
         await pilot.press("f4")
         await settled(pilot)
         await until(pilot, lambda: app.screen.query_one("#spans").row is not None)

@@ -221,6 +221,11 @@ class Transcript(ScrollView, can_focus=True):
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Put the bar, which comes a layout after the offset, where the view is."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Measure what comes into view before it is drawn."""
         super().watch_scroll_y(old_value, new_value)

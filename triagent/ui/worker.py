@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from triagent.agent.events import (
     AnswerText,
+    CacheChanged,
     CallText,
     Decision,
     Event,
@@ -213,6 +214,7 @@ class AgentThread:
         self._put(Opened(agent, past, agent.status(), advice))
         for event in agent.start():
             self._put(event)
+        self._put(CacheChanged(agent.status()))
 
     def _ask_trust(self, what: Open) -> None:
         projects = self._projects()
