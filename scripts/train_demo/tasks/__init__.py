@@ -17,6 +17,7 @@
     asking     tables in plain words, by row, value, condition
     telling    facts in sentences, in notes or told
     reasoning  recursive state, variables, written out step by step
+    records    tables, logs, documents, pairs of files as people ask about them
 
 A task returns what a right answer must hold, or None when it does not fit the session.
 """
@@ -38,6 +39,7 @@ from . import (
     memory,
     reading,
     reasoning,
+    records,
     rewriting,
     running,
     showing,
@@ -51,7 +53,7 @@ Task = Callable[[Session], Check | None]
 
 _MODULES = (
     reading, showing, finding, tables, changing, lines, filing, running, memory, talking, reasoning,
-    meaning, telling, asking, looking, rewriting,
+    meaning, telling, asking, looking, rewriting, records,
 )  # fmt: skip
 TASKS: dict[str, tuple[float, Task]] = {
     name: entry for module in _MODULES for name, entry in module.TASKS.items()

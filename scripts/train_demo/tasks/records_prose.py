@@ -7,8 +7,9 @@ it or the document's role when the search is empty. Only after that it is not th
 from __future__ import annotations
 
 # ruff: noqa: E501  a wording is easier to read in one piece
+from ..files.base import Maker
 from ..records import asked, hits_in, is_searchable, search_word, wrong_spelling
-from ..records_prose import ROLES, SHAPES, STEMS, SYNONYMS, VERBS, Account, Event, account
+from ..records_prose import ROLES, SHAPES, STEMS, SYNONYMS, VERBS, Account, Event, account, event
 from ..session import MAX_FILES, Session
 from .common import Check, block, done
 
@@ -17,14 +18,14 @@ _SHEET = ("{q}[q]", "{q}[q]", "{q}[q]", "[qpre]{q}[q]", "(do you know|do we know
 _IN = ("{q} (according to|going by|as per|see) {file}[q]", "(in|according to|going by|looking at) {file}(,|:) {q}[q]", "{file}: {q}[q]", "{q}? (it's in|it is in|should be in|must be in|see|look at) {file}", "(check|read|look into) {file}(:| and tell me| -) {q}[q]")
 
 
-def an_account(s: Session, shape: str = "") -> Account | None:
+def an_account(s: Session, shape: str = "", fresh: bool = False) -> Account | None:
     """A document of events; a new one sometimes or when there is none."""
     r = s.r
     fitting = [
         f for f in s.files.values()
         if isinstance(f, Account) and f.path in s.bench.place.files and s.text_of(f.path) == f.made and shape in ("", f.shape)
     ]  # fmt: skip
-    if fitting and (len(s.files) >= MAX_FILES or r.random() < 0.6):
+    if fitting and not fresh and (len(s.files) >= MAX_FILES or r.random() < 0.6):
         return r.choice(fitting)
     for _ in range(5):
         kind = shape or r.choice(SHAPES)
@@ -57,11 +58,30 @@ def event_fact(s: Session) -> Check | None:
     question = s.r.choice(e.questions[asked_for])
     if not _look(s, file, e, question):
         return None
-    s.say(_told(file, e, e.values[asked_for]))
+    s.say(told(file, e, e.values[asked_for]))
     return done(s, e.values[asked_for], harmless=True)
 
 
-def _told(file: Account, e: Event, value: str) -> str:
+def question_in(s: Session, file: Account) -> tuple[Event, str] | None:
+    """Ask about an event of a document that is named by its path; the event and the answer."""
+    usable = [x for x in file.events if x.questions]
+    if not usable:
+        return None
+    e = s.r.choice(usable)
+    what = s.r.choice(list(e.questions))
+    question = s.r.choice(e.questions[what])
+    asked(s, tuple(t.replace("{q}", question) for t in _IN), thing=e.thing, file=file.path)
+    return e, e.values[what]
+
+
+def told_event(m: Maker) -> str:
+    """A sentence as documents have them."""
+    made = event(m, "iso", set())
+    return made.line if made else m.x.sentence(m.r)
+
+
+def told(file: Account, e: Event, value: str) -> str:
+    """The answer: the value, and the sentence that says so."""
     return f"{value[0].upper() + value[1:] if value[0].isalpha() else value}. In `{file.path}`: {e.line}"
 
 

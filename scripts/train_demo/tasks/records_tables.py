@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..records import (
-    MONTHS,
     asked,
     hits_in,
     is_searchable,
@@ -21,8 +20,7 @@ from ..records import (
 from ..records_sheets import FAMILIES, Column, Sheet, sheet
 from ..session import MAX_FILES, Session
 from ..wording import expand
-from .common import Check, done, enumerated, is_clean
-from .tables import quoted_path
+from .common import Check, done
 
 _FOLDERS = ("", "", "data", "lists", "office", "tables", "docs", "records", "admin", "exports")
 ROW = (
@@ -36,39 +34,9 @@ NTH = (
 BY_VALUE = (
     "[qpre][whatis] the {noun} of the {thing} with {noun2} {value}[q]", "the {thing} with {noun2} {value}(:|,) (which|what) {noun}[q]", "{noun} of the {thing} (whose {noun2} is|with the {noun2}) {value}[q]", "(which|what) {noun} has the {thing} with {noun2} {value}[q]",
 )  # fmt: skip
-WHICH = (
-    "(which|what) {things} (are|have|with|are listed with) {noun} {value}[q]", "(list|show me|name|give me|tell me) (all |the |all the |){things} with {noun} {value}[post]", "{things} with {noun} {value}[q]", "[qpre]which {things} have {value} as (their |){noun}[q]", "all {things} (where|whose) {noun} is {value}", "{things}, {noun} {value}[q]",
-    "(who or what|which ones|which of the {things}) (has|have|got) {noun} {value}[q]", "I need (all |)the {things} with {value} as {noun}[post]",
-)  # fmt: skip
-WHICH_MONTH = (
-    "(which|what) {things} have (a |their |){noun} in {value}[q]", "{things} with {noun} in {value}[q]", "(list|name|show me) the {things} whose {noun} (is|falls) in {value}[post]", "{noun} in {value}: which {things}[q]", "(whose|which {thing}'s) {noun} is in {value}[q]",
-)  # fmt: skip
-WHICH_OVER = (
-    "(which|what) {things} have (more than|over|above|a higher {noun} than) {value}( {noun}|)[q]", "{things} with {noun} (over|above|greater than|more than) {value}[q]", "(list|name|show me) (the |all |){things} (with|having) (more than|over) {value} {noun}[post]", "where is {noun} (over|above|higher than) {value}( among the {things}|)[q]",
-)  # fmt: skip
-WHICH_UNDER = (
-    "(which|what) {things} have (less than|fewer than|under|below) {value}( {noun}|)[q]", "{things} with {noun} (under|below|less than|lower than) {value}[q]", "(list|name|show me) (the |all |){things} (with|having) (less than|under) {value} {noun}[post]",
-)  # fmt: skip
-WHICH_EMPTY = ("(which|what) {things} have no {noun}( noted| yet| entered| filled in|)[q]", "{things} without (a |an |any |){noun}[q]", "for which {things} is (the |){noun} (missing|empty|not filled in|open)[q]")
-COUNT = (
-    "how many {things} (have|with|are there with|are listed with) {noun} {value}[q]", "(count|number of|count the|tell me the number of) {things} with {noun} {value}[post]", "how many {things} (are|is) {value} (by|in|as) {noun}[q]", "how often (is|do we have) {value} as {noun}( among the {things}|)[q]",
-)  # fmt: skip
-COUNT_ALL = ("how many {things} (do we have|are there|have we got|are listed|are on the list|are there in total|in all)[q]", "(number of|count the|count our|count all) {things}[q]", "how (long is|many entries has) the list of {things}[q]")
-SUM = (
-    "(what is|what's|whats|give me|tell me) the (total|sum of the|total of all|overall) {noun}( of all {things}| of the {things}|)[q]", "(total|sum of|summed) {noun}( of the {things}| over all {things}|)[q]", "add up (the |all |){noun}( of the {things}|)[post]", "how much {noun} (is it|do the {things} have|do we have) (in total|altogether|in all)[q]", "{noun} of all {things} together[q]",
-)  # fmt: skip
-SUM_WHERE = (
-    "(what is|what's|give me|tell me) the (total|sum of the) {noun} (of|for) (the |all |){things} with {noun2} {value}[q]", "(total|sum of) {noun} (where|when) {noun2} is {value}( in the {things}|)[q]", "add up (the |){noun} of all {things} with {noun2} {value}[post]", "{noun2} {value}: how much {noun} (in total|altogether)[q]",
-)  # fmt: skip
-MOST = (
-    "(which|what) {thing} has the {most} {noun}[q]", "{thing} with the {most} {noun}[q]", "(who|which one|which of the {things}) has the {most} {noun}[q]", "(what is|what's|find|tell me) the {most} {noun}( of all {things}| among the {things}|)[q]",
-)  # fmt: skip
-_HIGH, _LOW = ("highest", "largest", "biggest", "greatest", "maximum"), ("lowest", "smallest", "least", "minimum")
 _NTH = ("first", "second", "third", "fourth", "fifth", "sixth")
 _GENERIC = {"list", "table", "of", "plan", "the", "book", "sheet", "setting"}
 _TABLES = "*.[ct]sv"
-_ROW_LIMIT = 14
-"""Rows that are read and told; more are filtered by awk."""
 
 
 def within(s: Session, pool: tuple[str, ...]) -> tuple[str, ...]:
@@ -159,7 +127,8 @@ def reach(s: Session, file: Sheet, pool: tuple[str, ...], share_role: float = 0.
     return False
 
 
-def _pick(s: Session, file: Sheet, test: Callable[[Column], bool]) -> int | None:
+def pick_column(s: Session, file: Sheet, test: Callable[[Column], bool]) -> int | None:
+    """The place of a column that passes the test."""
     fitting = [i for i, c in enumerate(file.columns) if c and test(c)]
     return s.r.choice(fitting) if fitting else None
 
@@ -179,7 +148,7 @@ def told_cell(file: Sheet, row: list[str], at: int) -> str:
 def row_value(s: Session) -> Check | None:
     """A cell of a row that is named by a part, with no file or with its role."""
     file = a_sheet(s)
-    at = file and _pick(s, file, lambda c: True)
+    at = file and pick_column(s, file, lambda c: True)
     if at is None:
         return None
     row, column = s.r.choice(file.rows), file.columns[at]
@@ -238,7 +207,7 @@ def _same_of_another(s: Session, file: Sheet, row: list[str], at: int) -> Check 
 def row_by_other(s: Session) -> Check | None:
     """A cell of a row that is named by another column or by its number."""
     file = a_sheet(s)
-    at = file and _pick(s, file, lambda c: True)
+    at = file and pick_column(s, file, lambda c: True)
     if at is None:
         return None
     noun = noun_of(s, file.columns[at])
@@ -250,7 +219,7 @@ def row_by_other(s: Session) -> Check | None:
             return None
         s.call("read", path=file.path)
     else:
-        other = _pick(s, file, lambda c: c is not file.columns[at])
+        other = pick_column(s, file, lambda c: c is not file.columns[at])
         fitting = [r for r in file.rows if other and sum(r[other] == x[other] for x in file.rows) == 1]
         row = s.r.choice(fitting or [[]])
         if not row or len(row[other]) < 3:
@@ -276,168 +245,4 @@ def _ask_by_value(s: Session, file: Sheet, value: str, noun: str, column: Column
     return reach(s, file, pool, **slots)
 
 
-class _Condition:
-    """A condition on rows: its wording's slots, the rows it holds for, and awk's way to say it."""
-
-    def __init__(self, pool, slots: dict[str, str], keep: Callable[[list[str]], bool], awk: str) -> None:
-        self.pool, self.slots, self.keep, self.awk = pool, slots, keep, awk
-
-
-def _condition(s: Session, file: Sheet) -> _Condition | None:
-    at = _pick(s, file, lambda c: c.is_choice or c.is_number or c.is_date or "blank" in c.spec)
-    if at is None:
-        return None
-    column, field, r = file.columns[at], f"${at + 1}", s.r
-    slots = {"noun": noun_of(s, column)}
-    if "blank" in column.spec:
-        return _Condition(WHICH_EMPTY, slots, lambda row: not row[at], f'{field}==""')
-    if column.is_date and file.style != "slash":
-        month = r.randint(1, 12)
-        mark, text = {"iso": (f"-{month:02}-", f"/-{month:02}-/"), "dots": (f".{month:02}.", f"/\\.{month:02}\\./")}.get(
-            file.style, (MONTHS[month - 1], f"/{MONTHS[month - 1]}/")
-        )
-        return _Condition(WHICH_MONTH, slots | {"value": MONTHS[month - 1]}, lambda row: mark in row[at], f"{field} ~ {text}")
-    if column.is_number:
-        limit, over = float(r.choice(file.rows)[at]), r.random() < 0.5
-        limit = round(limit) if r.random() < 0.6 else limit
-        text = f"{limit:g}"
-        keep = (lambda row: float(row[at]) > float(text)) if over else (lambda row: float(row[at]) < float(text))
-        return _Condition(WHICH_OVER if over else WHICH_UNDER, slots | {"value": text}, keep, f"{field}{'>' if over else '<'}{text}")
-    if column.is_choice:
-        value = r.choice(file.rows)[at] if r.random() < 0.93 else r.choice(column.spec.partition(":")[2].split("|"))
-        return None if not value else _Condition(WHICH, slots | {"value": value}, lambda row: row[at] == value, f'{field}=="{value}"')
-    return None
-
-
-def awk(file: Sheet, program: str) -> str:
-    """The command that runs an awk program over the rows."""
-    mark = {",": ",", ";": "';'", "\t": "'\\t'"}[file.mark]
-    return f"awk -F{mark} '{program}' {quoted_path(file.path)}"
-
-
-def _run(s: Session, command: str, output: str) -> None:
-    s.bench.outputs[command] = (output, 0)
-    s.call("bash", command=command)
-
-
-def rows_that(s: Session) -> Check | None:
-    """The names of the rows for which something holds."""
-    file = a_sheet(s)
-    condition = file and (_pair(s, file) if file.family.pairs and s.r.random() < 0.5 else _condition(s, file))
-    if not condition:
-        return None
-    names = [row[file.key_at] for row in file.rows if condition.keep(row)]
-    if len(names) > 8 or not all(map(is_clean, names)):
-        return None
-    value = condition.slots.get("value", "")
-    word = search_word(value)
-    hits = hits_in(s, word) if condition.pool is WHICH and is_searchable(word) else {}
-    if set(hits) == {file.path} and s.r.random() < 0.5:
-        asked(s, condition.pool, thing=file.family.thing, things=things(file), **condition.slots)
-        s.call("grep", pattern=word)
-    elif not reach(s, file, condition.pool, **condition.slots):
-        return None
-    if len(file.rows) <= _ROW_LIMIT:
-        s.call("read", path=file.path)
-    else:
-        s.call("read", path=file.path, limit=3)
-        program = f"NR>1 && {condition.awk} {{print ${file.key_at + 1}}}"
-        _run(s, awk(file, program), "\n".join(names))
-    s.say(f"In `{file.path}`: {enumerated(names)}." if names else f"None in `{file.path}`.")
-    return done(s, *(names or ["None"]), harmless=True)
-
-
-def _pair(s: Session, file: Sheet) -> _Condition | None:
-    """One column below another."""
-    one, two, text = s.r.choice(file.family.pairs)
-    try:
-        i, j = (file.columns.index(file.family.columns[k]) for k in (one, two))
-    except ValueError:
-        return None
-    pool = (f"({text})[q]", f"[qpre]({text})[q]")
-    return _Condition(pool, {}, lambda row: float(row[i]) < float(row[j]), f"${i + 1}<${j + 1}")
-
-
-def count_that(s: Session) -> Check | None:
-    """How many rows there are, or for how many something holds."""
-    file = a_sheet(s)
-    if not file:
-        return None
-    such = ""
-    if s.r.random() < 0.3:
-        if not reach(s, file, COUNT_ALL):
-            return None
-        n, command = len(file.rows), f"tail -n +2 {quoted_path(file.path)} | grep -c ."
-    else:
-        condition, such = _condition(s, file), "such "
-        if not condition:
-            return None
-        n = sum(map(condition.keep, file.rows))
-        pool = {id(WHICH): COUNT, id(WHICH_MONTH): _how_many(WHICH_MONTH), id(WHICH_OVER): _how_many(WHICH_OVER), id(WHICH_UNDER): _how_many(WHICH_UNDER)}.get(id(condition.pool), _how_many(WHICH_EMPTY))
-        if not reach(s, file, pool, **condition.slots):
-            return None
-        s.call("read", path=file.path, limit=3)
-        command = awk(file, f"NR>1 && {condition.awk} {{n++}} END {{print n+0}}")
-    _run(s, command, str(n))
-    what = file.family.thing if n == 1 else things(file)
-    s.say(f"There {'is' if n == 1 else 'are'} {n} {such}{what} in `{file.path}`.")
-    return done(s, f" {n} ", harmless=True)
-
-
-def _how_many(pool: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(
-        t.replace("(which|what) {things}", "how many {things}", 1)
-        for t in pool if t.startswith("(which|what) {things}")
-    ) + tuple("how many {things} (have|are there with|with)" + t[len("{things} with") :] for t in pool if t.startswith("{things} with "))  # fmt: skip
-
-
-def add_up(s: Session) -> Check | None:
-    """The sum of a column, of all rows or of those for which something holds."""
-    file = a_sheet(s, lambda f: any(c and c.can_add for c in f.columns))
-    at = file and _pick(s, file, lambda c: c.can_add)
-    if at is None:
-        return None
-    slots, rows, test, pool = {"noun": noun_of(s, file.columns[at])}, file.rows, "", SUM
-    other = _pick(s, file, lambda c: c.is_choice)
-    if other is not None and s.r.random() < 0.4:
-        value = s.r.choice(file.rows)[other]
-        slots |= {"value": value, "noun2": noun_of(s, file.columns[other])}
-        rows, test, pool = [r for r in rows if r[other] == value], f' && ${other + 1}=="{value}"', SUM_WHERE
-    decimal = "." in rows[0][at]
-    total = sum(float(row[at]) for row in rows)
-    result = f"{total:.2f}" if decimal else f"{total:.0f}"
-    show = 'printf "%.2f\\n", s' if decimal else "print s"
-    if not reach(s, file, pool, **slots):
-        return None
-    s.call("read", path=file.path, limit=3)
-    _run(s, awk(file, f"NR>1{test} {{s+=${at + 1}}} END {{{show}}}"), result)
-    s.say(f"The sum of {file.head[at].replace('_', ' ')} in `{file.path}` is {result}.")
-    return done(s, result, harmless=True)
-
-
-def most(s: Session) -> Check | None:
-    """The row with the highest or lowest number."""
-    file = a_sheet(s, lambda f: any(c and c.is_number for c in f.columns))
-    at = file and _pick(s, file, lambda c: c.is_number)
-    if at is None:
-        return None
-    high = s.r.random() < 0.6
-    ordered = sorted(file.rows, key=lambda row: float(row[at]), reverse=high)
-    if ordered[0][at] == ordered[1][at]:
-        return None
-    slots = {"noun": noun_of(s, file.columns[at]), "most": s.r.choice(_HIGH if high else _LOW)}
-    if not reach(s, file, MOST, **slots):
-        return None
-    s.call("read", path=file.path, limit=3)
-    mark = {",": ",", ";": "';'", "\t": "$'\\t'"}[file.mark]
-    field = f"-k{at + 1},{at + 1} -{'rn' if high else 'n'}"
-    _run(s, f"tail -n +2 {quoted_path(file.path)} | sort -t{mark} {field} | head -n 1", file.mark.join(ordered[0]))
-    name, what = ordered[0][file.key_at], file.head[at].replace("_", " ")
-    s.say(f"The {'highest' if high else 'lowest'} {what} in `{file.path}` is `{ordered[0][at]}`, of `{name}`.")
-    return done(s, name, ordered[0][at], harmless=True)
-
-
-TASKS = {
-    "row_value": (15, row_value), "row_by_other": (5, row_by_other), "rows_that": (7, rows_that),
-    "count_that": (4.5, count_that), "add_up": (4, add_up), "most": (3, most),
-}  # fmt: skip
+TASKS = {"row_value": (15, row_value), "row_by_other": (5, row_by_other)}

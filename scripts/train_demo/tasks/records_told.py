@@ -38,7 +38,29 @@ FACTS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("delivery window", "window", ("the (parcel|sofa|package) (comes|arrives|will be brought) between {v}", "they deliver between {v}"), ("when (do they|does the parcel|will they) (deliver|come|arrive)", "between which hours must I be home")),
     ("favorite editor", "tool", ("I (do everything|work|write) in {v}", "I switched to {v} (last year|a while ago)"), ("what (do I write my code in|editor do I use|did I switch to)", "which editor is mine")),
     ("client's wish", "wish", ("the client (wants|asked for|insists on) {v}", "(they|the client) would like to have {v}"), ("what (does|did) the client (want|ask for|insist on)", "what was the wish of the client")),
+    # about someone: {p} is a first name
+    ("{p}'s birthday", "when", ("{p} (turns|will be) {n} on {v}", "{p} (celebrates|has a birthday|was born) on {v}"), ("when (was {p} born|does {p} celebrate|is {p}'s party)", "on what day do I congratulate {p}")),
+    ("{p}'s allergy", "food", ("{p} (cannot eat|gets sick from|must avoid) {v}", "nobody may serve {v} to {p}"), ("what (must|can't) {p} (not eat|eat)", "what does {p} have to avoid")),
+    ("{p}'s extension", "digits", ("{p} (picks up at|answers on|has moved to extension) {v}", "dial {v} for {p}"), ("how do I (reach|call) {p}", "what do I dial for {p}")),
+    ("{p}'s new job", "job", ("{p} (works as|became|was made|has been hired as) {v}", "{p} is {v} now"), ("what (does|did) {p} (do for a living|become)", "as what was {p} hired")),
+    ("{p}'s present", "present", ("{p} (gets|wants|wishes for) {v}( for the birthday| for Christmas|)", "we give {p} {v}"), ("what do we give {p}", "what does {p} wish for", "which present is for {p}")),
+    ("{p}'s hotel", "foodplace", ("{p} (stays|sleeps|is staying) at {v}", "we booked {v} for {p}"), ("where (does|will) {p} (stay|sleep)", "what did we book for {p}")),
+    ("{p}'s arrival", "when", ("{p} (arrives|comes|lands|gets here) {v}", "we pick {p} up on {v}"), ("when (does|will) {p} (arrive|come|get here|land)", "when must we pick {p} up")),
+    ("{p}'s locker", "digits", ("{p} (has|uses|got) locker {v}", "locker {v} (belongs to|is for) {p}"), ("which locker (belongs to|is used by|did they give to) {p}",)),
+    ("{p}'s debt", "money", ("{p} owes me {v}", "I lent {p} {v}", "{p} still has to pay me {v}"), ("how much (does {p} owe me|did I lend {p}|will I get from {p})",)),
+    ("{p}'s home town", "town", ("{p} (comes from|grew up in|was born in) {v}",), ("where (does {p} come from|did {p} grow up)",)),
 )  # fmt: skip
+
+
+def _ways(label: str) -> tuple[tuple[str, ...], str] | None:
+    """The ways to ask for a told fact, and whom it is about."""
+    who, _, what = label.partition("'s ")
+    for name, _, _, asks in FACTS:
+        if name == label:
+            return asks, ""
+        if name == "{p}'s " + what:
+            return asks, who
+    return None
 
 
 def _value(s: Session, kind: str) -> str:
@@ -53,6 +75,7 @@ def _value(s: Session, kind: str) -> str:
         "span": lambda: f"{r.choice(MONTHS)} {r.randint(1, 14)} to {r.randint(15, 28)}", "digits": lambda: str(r.randint(1000, 9999)), "money": lambda: r.choice((f"{r.randint(4, 90) * 10} euros", f"€ {r.randint(3, 30) * 50}")), "room": lambda: r.choice((f"room {r.randint(1, 40)}", "the Birch room", "the small kitchen", *PLACES[18:])),
         "two": lambda: f"{r.choice(('silver', 'tiny', 'lazy', 'purple', 'wild', 'frozen'))} {r.choice(('otter', 'teapot', 'falcon', 'pickle', 'comet', 'walrus'))}", "flight": lambda: f"{r.choice(('LH', 'KL', 'SK', 'AF', 'BA'))} {r.randint(100, 2999)} at {clock}", "towndate": lambda: f"{r.choice(TOWNS)} in {r.choice(MONTHS)}",
         "dose": lambda: f"{r.randint(1, 4)} {r.choice(('pills', 'drops', 'spoons'))} {r.choice(('every morning', 'a day', 'before bed', 'after lunch'))}", "window": lambda: f"{r.randint(7, 12)} and {r.randint(13, 19)}", "tool": lambda: r.choice(("Vim", "Emacs", "Kakoune", "VS Code", "Sublime Text", "Helix", "nano")),
+        "job": lambda: r.choice(("head of sales", "a night nurse", "the new treasurer", "a train driver", "chief cook", "a tax lawyer", "stage manager")), "present": lambda: r.choice(("a red scarf", "two concert tickets", "a chess book", "a bird feeder", "new running shoes", "an old atlas")),
         "wish": lambda: f"{r.choice(('a darker', 'a bigger', 'a simpler', 'a second', 'a round'))} {r.choice(('logo', 'search box', 'front page', 'menu', 'price table'))}",
     }[kind]()  # fmt: skip
 
@@ -60,12 +83,13 @@ def _value(s: Session, kind: str) -> str:
 def tell_free(s: Session) -> Check | None:
     """A sentence that tells something; a later one about the same thing replaces it."""
     label, kind, ways, _ = s.r.choice(FACTS)
-    value = _value(s, kind)
+    who, value = s.r.choice(FIRST), _value(s, kind)
+    label = label.replace("{p}", who)
     if not is_clean(value):
         return None
     again = any(label in x.names for x in s.seen if not x.path)
     template = s.r.choice(_AGAIN if again and s.r.random() < 0.7 else _LEAD)
-    text = asked(s, (template.replace("{told}", s.r.choice(ways)),), v=value)
+    text = asked(s, (template.replace("{told}", s.r.choice(ways)),), v=value, p=who, n=str(s.r.randint(3, 90)))
     s.say(f"Noted: your {label} is `{value}`.")
     s.told(label, value, text)
     return done(s, value, harmless=True)
@@ -73,15 +97,15 @@ def tell_free(s: Session) -> Check | None:
 
 def ask_free(s: Session) -> Check | None:
     """The question for it; by recall when it is out of sight."""
-    by_label = {label: ways for label, _, _, ways in FACTS}
-    told = [x for x in (*s.seen, *s.gone) if not x.path and x.names[0] in by_label]
+    told = [x for x in (*s.seen, *s.gone) if not x.path and _ways(x.names[0])]
     if not told:
         return tell_free(s) and ask_free(s) if s.r.random() < 0.15 else tell_free(s)
     fact = s.r.choice(told)
     label, is_gone = fact.names[0], fact not in s.seen
     if is_gone and any(label in x.names for x in s.seen):
         return None
-    asked(s, (s.r.choice(_ASK).replace("{q}", s.r.choice(by_label[label])),))
+    ways, who = _ways(label)
+    asked(s, (s.r.choice(_ASK).replace("{q}", s.r.choice(ways)),), p=who)
     if is_gone:
         s.recall(label, [fact])
         s.say(f"Your {label} is `{fact.value}` (turn {fact.turn}).")
