@@ -295,7 +295,7 @@ def key(x: Lexicon, r: Random) -> str:
 
 def value_for(x: Lexicon, r: Random, name: str) -> str:
     """A value that fits the name, mostly; sometimes anything, so that copying stays copying."""
-    if r.random() < 0.62:
+    if r.random() < 0.75:
         for pattern, make in _BY_KEY:
             if pattern.search(name.lower()):
                 return make(x, r)

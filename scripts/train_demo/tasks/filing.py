@@ -5,10 +5,12 @@ Nothing here destroys without a verb that says so.
 
 from __future__ import annotations
 
+# ruff: noqa: E501  a wording is easier to read in one piece
 import json
 
 from ..session import Session
 from ..values import key
+from ..wording import expand, noisy
 from .common import (
     Check,
     block,
@@ -98,6 +100,54 @@ def write(s: Session) -> Check | None:
     s.say(f"Created `{path}`.")
     s.made = (path, s.n_turns)
     return done(s, path, files={path: content})
+
+
+_DESCRIBED = (
+    (".py", "(a |a new |a tiny |)(python |)(script|program|file) {path} (that|which) (prints|says|outputs|writes) {w}", 'print("{w}")\n'),
+    (".sh", "(a |a new |a little |)(shell |bash |)script {path} (that|which) (echoes|prints|says|outputs) {w}", '#!/bin/sh\necho "{w}"\n'),
+    (".json", "(an empty JSON object in {path}|{path} with an empty object|a json file {path} with an empty object in it)", "{}\n"),
+    (".json", "(an empty list in {path}|{path} with an empty JSON list|a json file {path} holding an empty list)", "[]\n"),
+    (".json", "(a json file |){path} (with|where|in which) {k} (is|set to|being) {v}", '{"{k}": "{v}"}\n'),
+    (".md", "(a |a markdown |)(file|page|document) {path} with the (title|heading) {w}", "# {w}\n"),
+    (".md", "(a |)(file|list|todo list) {path} with the (items|points|entries) {a}, {b} and {c}", "- {a}\n- {b}\n- {c}\n"),
+    (".csv", "(a |a csv |)(file|table) {path} with the (columns|headers|fields) {a}, {b} and {c}", "{a},{b},{c}\n"),
+    (".txt", "(a |a text |)file {path} (saying|that says|with the words|with the text|with one line:|containing) {w}", "{w}\n"),
+    (".txt", "(a |a text |)file {path} with (one line for each of|the lines) {a}, {b} and {c}", "{a}\n{b}\n{c}\n"),
+    (".env", "{path} (with|setting|that sets) {K} (to|as|=) {v}", "{K}={v}\n"),
+    (".py", "(a python file |){path} with (a|the) function {k} that returns {n}", "def {k}():\n    return {n}\n"),
+    (".py", "(a python file |){path} with (a|the) constant {K} (set to|of|equal to) {n}", "{K} = {n}\n"),
+)  # fmt: skip
+"""Ending, the wish, the contents."""
+_CREATE = "(|please |could you |can you |pls )(create|make|write|add|set up|I need|I want|give me|start|put down) "
+
+
+def write_described(s: Session) -> Check | None:
+    """A new file whose contents are described."""
+    r, x = s.r, s.x
+    ending, wish, content = r.choice(_DESCRIBED)
+    folders = [f for f in s.bench.place.tree() if f != "."]
+    folder = r.choice(["", "", *folders[:2]])
+    path = (folder + "/" if folder else "") + x.ident(r) + ending
+    if s.bench.place.exists(path):
+        return None
+    word = x.words_of(r, 1, 4)
+    slots = {"path": path, "w": word, "k": x.snake(r), "v": x.ident(r), "n": str(r.randint(0, 999)),
+             "a": x.word(r), "b": x.word(r), "c": x.word(r), "K": x.snake(r).upper()}  # fmt: skip
+    quote = r.choice(["", "", '"', "'", "`"])
+    text = noisy(r, expand(r, _CREATE) + " " + expand(r, wish))
+    s.user(fill_any(text, {**slots, "w": quote + word + quote}))
+    content = fill_any(content, slots)
+    s.call("write", path=path, content=content)
+    s.say(f"Created `{path}`.")
+    s.made = (path, s.n_turns)
+    return done(s, path, files={path: content})
+
+
+def fill_any(text: str, slots: dict[str, str]) -> str:
+    """Slots filled in a text that may hold other braces."""
+    for name, value in slots.items():
+        text = text.replace("{" + name + "}", value)
+    return text
 
 
 def write_existing(s: Session) -> Check | None:
@@ -258,6 +308,7 @@ def follow_made(s: Session) -> Check | None:
 TASKS = {
     "follow_made": (2, follow_made),
     "write": (5, write),
+    "write_described": (3, write_described),
     "overwrite": (1, write_existing),
     "delete": (2, delete),
     "delete_missing": (0.8, delete_missing),

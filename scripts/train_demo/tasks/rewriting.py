@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..files import code, data, prose, records, settings
-from ..files.base import Fact, File
+from ..files.base import Fact, File, bare
 from ..session import Session
-from ..values import plain
+from ..values import key, plain
 from .changing import change, is_editable, new_value
 from .common import Check, done, is_clean, name_file, name_of, open_file, quoted, unambiguous
 from .lines import rewritten
@@ -107,6 +107,27 @@ def append(s: Session) -> Check | None:
         return None
     check = _edit(s, file, last, f"{last}\n{line}")
     return _said(s, check, f"Added `{line}` to `{file.path}`.", line)
+
+
+def add_to_json(s: Session) -> Check | None:
+    """A setting more in a JSON file: behind a line that ends in a comma."""
+    file = s.pick(lambda f: f.kind == "json" and _short(f), (settings.json_file,))
+    if not file:
+        return None
+    lines = [x for x in file.text.split("\n") if x.startswith('  "') and x.endswith('",')]
+    lines = [x for x in lines if file.text.count(x) == 1]
+    name = key(s.x, s.r)
+    value = settings.safe_value(s.maker, name)
+    if not lines or f'"{name}"' in file.text or not is_clean(value) or "'" in value:
+        return None
+    line = lines[0]
+    written = value if bare(value) else f'"{value}"'
+    named = name_file(s, file)
+    s.ask("add_setting", key=name, new=value, path=named.text)
+    if not open_file(s, named):
+        return None
+    check = _edit(s, file, line, f'{line}\n  "{name}": {written},')
+    return _said(s, check, f"Added `{name}` to `{file.path}`.", name)
 
 
 def drop_line(s: Session) -> Check | None:
@@ -305,12 +326,12 @@ def sibling(s: Session) -> Check | None:
     if len(hits) > 4 or not unambiguous(file, fact) or not is_clean(fact.value):
         return None
     word = r.choice(dict(_STAGES)[stem])
-    key = r.choice(_FOR).format(k=r.choice(fact.names), w=word)
+    said = r.choice(_FOR).format(k=r.choice(fact.names), w=word)
     value = new_value(s, fact) if r.random() < 0.35 else ""
     if value:
-        s.ask("edit_nopath", key=key, new=value)
+        s.ask("edit_nopath", key=said, new=value)
     else:
-        s.ask("value_nopath", key=key)
+        s.ask("value_nopath", key=said)
     s.call("glob", pattern=pattern)
     s.call("read", path=file.path)
     s.know(file)
@@ -359,7 +380,7 @@ def asked_about_change(s: Session) -> Check | None:
 
 TASKS = {
     "rename_symbol": (1.5, rename_symbol), "replace_all": (2, replace_all), "add_top": (1.2, add_top),
-    "append": (2, append), "drop_line": (2, drop_line), "add_row": (2.5, add_row),
+    "append": (2, append), "add_to_json": (1.5, add_to_json), "drop_line": (2, drop_line), "add_row": (2.5, add_row),
     "set_cell": (2, set_cell), "section_openly": (6, section_openly), "section_edit": (3, section_edit),
     "sibling": (5, sibling), "asked_about_change": (2, asked_about_change),
 }  # fmt: skip
