@@ -6,6 +6,8 @@ In the order data flows:
     wording     sentences composed from parts, with slots that stay intact; `phrases` and
                 `phrases_wide`: the parts; `unseen`: wordings for the test alone
     files/      the files of small projects, and the facts in them
+    records     what people keep records of; `records_sheets` tables, `records_logs` logs,
+                `records_prose` documents, each with ways to ask that are not its own words
     workspace   a workspace in memory, in which the agent's own tools run
     tasks/      one request, its calls and its answer, by kind
     session     one conversation, with what is known and what is out of sight

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from .session import Session
+from .session import MAX_FILES, Session
 from .values import FIRST_NAMES, LAST_NAMES, Lexicon
 from .wording import expand, fill, noisy, opened, with_context
 
@@ -33,6 +33,8 @@ DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 DATE_STYLES = ("iso", "iso", "iso", "dots", "slash", "long", "short")
 
 _LEADING = re.compile(r"\{\w+\}")
+_WRITTEN_OUT = frozenset("([|")
+"""Marks of a template; a text without them is a sentence already."""
 STYLE_LEADS = ("pls ", "please ", "can u ", "hey ", "hi, ", "quick one: ", "um, ", "and ", "so ")
 
 
@@ -120,7 +122,9 @@ REMARKS = (
 def asked(s: Session, pool: Sequence[str], **slots: str) -> str:
     """A user's message from these wordings, typed as by someone who does not know the files."""
     r = s.r
-    text = expand(r, r.choice(pool))
+    text = r.choice(pool)
+    if not _WRITTEN_OUT.isdisjoint(text):
+        text = expand(r, text)
     slot = _LEADING.match(text)  # noise on letter case is for texts that begin with a word
     text = slot.group() + noisy(r, text[slot.end() :]) if slot else noisy(r, text)
     if r.random() < 0.3:
@@ -141,6 +145,11 @@ def asked(s: Session, pool: Sequence[str], **slots: str) -> str:
 def typed(r: Random, name: str) -> str:
     """A name as people type it: often in small letters."""
     return name.lower() if r.random() < 0.35 else name
+
+
+def is_crowded(s: Session) -> bool:
+    """Whether the workspace has too many files for one more."""
+    return len(s.files) >= 2 * MAX_FILES
 
 
 def hits_in(s: Session, word: str) -> dict[str, int]:

@@ -108,9 +108,9 @@ def event(m: Maker, style: str, taken: set[str]) -> Event | None:
     """An event about a thing that the document does not have yet."""
     names, sentences, questions = m.r.choice(VERBS)
     thing = m.r.choice(names.split("|"))
-    if taken & set(thing.split()):
-        return None
     sentence = m.r.choice(sentences)
+    if taken & set(thing.split()) or thing in sentence.lower():
+        return None
     values = {slot: _value(m.r, slot, style) for slot in _SLOTS if "{" + slot + "}" in sentence}
     if m.r.random() < 0.3:
         sentence = sentence[0].upper() + sentence[1:]

@@ -44,9 +44,19 @@ def _columns(m: Maker):
     ))  # fmt: skip
 
 
+_PLURALS = {
+    "users", "orders", "items", "employees", "hosts", "books", "students", "expenses", "products",
+    "guests", "tasks", "plants", "trips", "courses", "sensors", "birds",
+}  # fmt: skip
+
+
 def csv(m: Maker, path: str) -> File:
     """A table whose first or second column names the row."""
-    thing, key, name, others = _columns(m)
+    stem = path.rsplit("/", 1)[-1].split(".")[0]
+    for _ in range(12 if stem in _PLURALS else 1):  # users.csv holds users, mostly
+        thing, key, name, others = _columns(m)
+        if thing + "s" == stem:
+            break
     some = m.r.sample(list(others), m.r.randint(1, len(others)))
     columns = [key, *[c for c in others if c in some]]
     if m.chance(0.2) and key != "id" and "id" not in columns:

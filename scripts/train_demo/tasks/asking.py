@@ -255,7 +255,34 @@ def follow_row(s: Session) -> Check | None:
     return done(s, fact.value, harmless=True)
 
 
+_THING = (
+    "(how many|what number of) {t}s (do we have|are there|are in the table|are listed|have we got);(count|number of) (the |all |our |){t}s;"
+    "(which|what) {t}s (do we have|are there|are listed|exist);(list|show|name|give me) (all |the |our |){t}s"
+)
+
+
+def things(s: Session) -> Check | None:
+    """How many, or which, of what a table is named for."""
+    file = _table(s, 12)
+    if not file:
+        return None
+    stem = file.name.removesuffix(".csv").lower()
+    names = [p for p in s.bench.place.names(folders=True) if stem.rstrip("s") in p.rstrip("/").rsplit("/", 1)[-1].lower()]
+    if not stem.isalpha() or stem[-1] != "s" or names != [file.path] or len(stem) < 4:
+        return None
+    _say_question(s, _THING, t=stem[:-1], row="", col="")
+    s.call("glob", pattern=f"*{stem[:-1]}*")
+    s.call("read", path=file.path)
+    s.know(file)
+    rows = [row[key_column(file.table)] for row in file.table.rows]
+    if not all(map(is_clean, rows)):
+        return None
+    s.say(f"{len(rows)} in `{file.path}`: {enumerated(rows)}.")
+    return done(s, f"{len(rows)} in", *rows, harmless=True)
+
+
 TASKS = {
+    "things": (3, things),
     "row_openly": (8, row_openly), "rows_openly": (5, rows_openly), "filtered": (3, filtered),
     "count_where": (2, count_where), "row_n": (1.5, row_n), "in_table": (1.5, in_table),
     "follow_row": (2.5, follow_row),

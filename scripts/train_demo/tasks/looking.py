@@ -270,6 +270,31 @@ def log_level_count(s: Session) -> Check | None:
     return done(s, f" {n} ", harmless=True)
 
 
+_LOG_ASK = (
+    "(was|were|is|are) there (any |an |)(problems|trouble|errors|error|failures)( in the log| in the logs| logged| today| at all|);(did|does) (anything|something) (fail|go wrong|break)( in the log| according to the log| lately|);"
+    "(any|some) (errors|problems|failures) (in the log|in the logs|logged|lately);(what|which) (errors|problems|failures) (are there|do we have|did we get|were logged|are in the logs);is the log clean;(what went wrong|what failed|what broke)( lately| in the logs| recently|)"
+)
+
+
+def log_trouble(s: Session) -> Check | None:
+    """Whether something went wrong, in no named log: find the log, look for errors."""
+    logs = [p for p in s.bench.place.files if p.endswith(".log")]
+    if len(logs) != 1 or logs[0] not in s.files:
+        return None
+    file = s.files[logs[0]]
+    hits = [e[3] for e in file.entries if "error" in e[3].lower()]
+    if "\r" in file.text or len(hits) > 8:
+        return None
+    s.user(noisy(s.r, expand(s.r, s.r.choice(_LOG_ASK.split(";")))) + s.r.choice(["?", "", "?"]))
+    s.call("glob", pattern="*.log")
+    s.call("grep", pattern="error", path=file.path)
+    if not hits:
+        s.say(f"No, there is no error in `{file.path}`.")
+        return done(s, "No", harmless=True)
+    s.say(f"Yes, in `{file.path}`:\n{block(chr(10).join(hits))}")
+    return done(s, *[h.strip()[-30:] for h in hits], harmless=True)
+
+
 def log_edge(s: Session) -> Check | None:
     """The first or last line of a log."""
     file = s.pick(lambda f: bool(f.entries) and "\r" not in f.text, (data.log,))
@@ -346,6 +371,6 @@ def too_hard(s: Session) -> Check | None:
 TASKS = {
     "exists": (3, exists), "biggest": (1.2, biggest), "newest": (0.8, newest), "count_files": (1.2, count_files),
     "uses": (3, uses), "defined": (2, defined), "todos": (1.2, todos), "diff": (3, diff), "how_to": (2.5, how_to),
-    "log_what": (2.5, log_what), "log_level_count": (2, log_level_count), "log_edge": (1.2, log_edge),
+    "log_what": (2.5, log_what), "log_level_count": (2, log_level_count), "log_edge": (1.2, log_edge), "log_trouble": (3, log_trouble),
     "folder_by_meaning": (2, folder_by_meaning), "count_in": (2, count_in), "too_hard": (1.5, too_hard),
 }  # fmt: skip

@@ -23,10 +23,10 @@ WHICH_MONTH = (
     "(which|what) {things} have (a |their |){noun} in {value}[q]", "{things} with {noun} in {value}[q]", "(list|name|show me) the {things} whose {noun} (is|falls) in {value}[post]", "{noun} in {value}: which {things}[q]", "(whose|which {thing}'s) {noun} is in {value}[q]",
 )  # fmt: skip
 WHICH_OVER = (
-    "(which|what) {things} have (more than|over|above|a higher {noun} than) {value}( {noun}|)[q]", "{things} with {noun} (over|above|greater than|more than) {value}[q]", "(list|name|show me) (the |all |){things} (with|having) (more than|over) {value} {noun}[post]", "where is {noun} (over|above|higher than) {value}( among the {things}|)[q]",
+    "(which|what) {things} have (more than|over|above) {value} {noun}[q]", "{things} with {noun} (over|above|greater than|more than) {value}[q]", "(list|name|show me) (the |all |){things} (with|having) (more than|over) {value} {noun}[post]", "where is {noun} (over|above|higher than) {value}( among the {things}|)[q]",
 )  # fmt: skip
 WHICH_UNDER = (
-    "(which|what) {things} have (less than|fewer than|under|below) {value}( {noun}|)[q]", "{things} with {noun} (under|below|less than|lower than) {value}[q]", "(list|name|show me) (the |all |){things} (with|having) (less than|under) {value} {noun}[post]",
+    "(which|what) {things} have (less than|fewer than|under|below) {value} {noun}[q]", "{things} with {noun} (under|below|less than|lower than) {value}[q]", "(list|name|show me) (the |all |){things} (with|having) (less than|under) {value} {noun}[post]",
 )  # fmt: skip
 WHICH_EMPTY = ("(which|what) {things} have no {noun}( noted| yet| entered| filled in|)[q]", "{things} without (a |an |any |){noun}[q]", "for which {things} is (the |){noun} (missing|empty|not filled in|open)[q]")
 COUNT = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 
 from ..files.base import File
-from ..records import asked, hits_in, typed
+from ..records import asked, hits_in, is_crowded, typed
 from ..session import Session
 from .common import Check, block, done, enumerated, is_clean
 from .reading import has_facts, hits_of, pick_fact
@@ -21,7 +21,7 @@ _FREE = ("", "config", "deploy", "env", "settings", "src", "app", "lib", "docs",
 
 
 def _is_free(s: Session, path: str) -> bool:
-    return not s.bench.place.exists(path) and not any(path.startswith(p + "/") for p in s.bench.place.files)
+    return not is_crowded(s) and not s.bench.place.exists(path) and not any(path.startswith(p + "/") for p in s.bench.place.files)
 
 
 def _stages(s: Session) -> dict[str, dict[str, str]] | None:

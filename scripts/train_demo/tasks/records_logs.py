@@ -5,7 +5,7 @@ from __future__ import annotations
 # ruff: noqa: E501  a wording is easier to read in one piece
 import re
 
-from ..records import asked, hits_in, search_word
+from ..records import asked, hits_in, is_crowded, search_word
 from ..records_logs import Entry, Log, log, pattern_of
 from ..session import MAX_FILES, Session
 from .common import Check, block, done
@@ -30,7 +30,7 @@ def a_log(s: Session) -> Log | None:
     fitting = [f for f in s.files.values() if isinstance(f, Log) and f.path in s.bench.place.files and s.text_of(f.path) == f.made]
     if fitting and (len(s.files) >= MAX_FILES or r.random() < 0.75):
         return r.choice(fitting)
-    for _ in range(4):
+    for _ in range(0 if is_crowded(s) else 4):
         folder = r.choice(_FOLDERS)
         path = (folder + "/" if folder else "") + r.choice(_STEMS) + r.choice((".log", ".log", ".log", ".txt"))
         if not s.bench.place.exists(path) and not any(f"{path}".startswith(p + "/") for p in s.bench.place.files):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # ruff: noqa: E501  a wording is easier to read in one piece
 from ..files.base import Maker
-from ..records import asked, hits_in, is_searchable, search_word, wrong_spelling
+from ..records import asked, hits_in, is_crowded, is_searchable, search_word, wrong_spelling
 from ..records_prose import ROLES, SHAPES, STEMS, SYNONYMS, VERBS, Account, Event, account, event
 from ..session import MAX_FILES, Session
 from .common import Check, block, done
@@ -27,7 +27,7 @@ def an_account(s: Session, shape: str = "", fresh: bool = False) -> Account | No
     ]  # fmt: skip
     if fitting and not fresh and (len(s.files) >= MAX_FILES or r.random() < 0.6):
         return r.choice(fitting)
-    for _ in range(5):
+    for _ in range(0 if is_crowded(s) else 5):
         kind = shape or r.choice(SHAPES)
         folder = r.choice(_FOLDERS)
         path = (folder + "/" if folder else "") + r.choice(STEMS[kind].split()) + r.choice((".md", ".md", ".txt"))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ..records import (
     asked,
     hits_in,
+    is_crowded,
     is_searchable,
     search_word,
     typed,
@@ -60,7 +61,7 @@ def a_sheet(s: Session, test: Callable[[Sheet], object] = lambda f: True) -> She
     fitting = [f for f in s.files.values() if isinstance(f, Sheet) and is_as_made(s, f) and test(f)]
     if fitting and (len(s.files) >= MAX_FILES or s.r.random() < 0.6):
         return s.r.choice(fitting)
-    for _ in range(6):
+    for _ in range(0 if is_crowded(s) else 6):
         family = s.r.choice(FAMILIES)
         stem = s.r.choice(family.stems.split())
         stem = stem.capitalize() if s.r.random() < 0.08 else stem
