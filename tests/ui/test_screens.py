@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,36 @@ def test_a_place_in_the_grid_can_be_clicked():
         assert pilot.app.screen.query_one("#spans").row.who == "system"
 
     drive(make(PlayedAgent(story=story())), steps)
+
+
+def test_what_cannot_be_forgotten_whole_is_told():
+    class Sticky(PlayedAgent):
+        def forget(self, start, stop):
+            done = super().forget(start, stop)
+            self.forgotten[-1] = (start, stop - 1)  # the newest cell has to stay
+            return done
+
+    async def steps(pilot):
+        await press(pilot, "f4", "f")
+        await until(pilot, lambda: pilot.app._notifications)
+        (told,) = pilot.app._notifications
+        assert "still held" in told.message
+
+    drive(make(Sticky(story=story())), steps)
+
+
+def test_the_meter_follows_what_the_memory_screen_changes():
+    agent = PlayedAgent(story=story())
+
+    async def steps(pilot):
+        await press(pilot, "f4")
+        agent.story.append(replace(agent.story[-1], pos=agent.story[-1].stop))
+        await press(pilot, "f")
+        await until(pilot, lambda: agent.forgotten)
+        await settled(pilot)
+        assert pilot.app.chat.status.cache == agent.status()
+
+    drive(make(agent), steps)
 
 
 def test_an_empty_session_has_an_empty_memory():

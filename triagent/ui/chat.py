@@ -129,7 +129,8 @@ class ChatScreen(Screen):
         self.failure.hide()
         self.prompt.display = True
         self.prompt.area.focus()
-        self.last_round = None
+        rounds = (event for event in reversed(past) if isinstance(event, ev.RoundDone))
+        self.last_round = next(rounds, None)
         self.session = agent.session_id
         self.show_past(past)
         self.set_title(agent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -47,6 +48,7 @@ class MemoryScreen(Screen):
     def __init__(self) -> None:
         super().__init__()
         self._picture: Picture | None = None
+        self._forgot: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Facts, grid, list, words, keys."""
@@ -76,6 +78,16 @@ class MemoryScreen(Screen):
         if not self.is_attached:
             return
         self._picture = picture
+        chat = self.app.chat
+        chat.set_status(replace(chat.status, cache=picture.status))
+        if self._forgot is not None:
+            left, self._forgot = picture.share(*self._forgot), None
+            if left > 0.0:
+                self.notify(
+                    f"{left:.0%} of it is still held: where it shares cells with what is pinned, "
+                    "or is the newest",
+                    severity="warning",
+                )
         self.query_one(SpanList).show(picture)
         self._draw()
 
@@ -154,6 +166,7 @@ class MemoryScreen(Screen):
         if row.pinned:
             self.notify("it is pinned; p lets it go first", severity="warning")
         else:
+            self._forgot = (row.start, row.stop)
             self._change("forget", lambda agent: agent.forget(row.start, row.stop))
 
     def _change(self, during: str, call) -> None:
@@ -169,6 +182,7 @@ class MemoryScreen(Screen):
         if row is not None and not self.app.chat.busy:
             query = " ".join(row.text.split()[:24])
             self.dismiss()
+            self.app.chat.transcript.scroll_end(animate=False)  # it is put back there
             self.app.thread.stream("recall", lambda agent: agent.recall(query))
         elif row is not None:
             self.notify("recall has to wait until the turn ends", severity="warning")
@@ -191,7 +205,7 @@ class MemoryScreen(Screen):
 def round_line(last: RoundDone | None, palette: Palette) -> Text:
     """What the last round evicted."""
     if last is None:
-        return Text("no round has run since this session was opened", palette.muted)
+        return Text("no round has run yet", palette.muted)
     n_lost = sum(stop - start for start, stop in last.lost)
     lost = f"{n_lost:,} positions gone from every head"
     text = f"last round: {last.n_evicted:,} cells evicted, {lost}, {last.ms:.1f} ms"
