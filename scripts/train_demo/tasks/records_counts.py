@@ -50,8 +50,15 @@ _ROW_LIMIT = 14
 class _Condition:
     """A condition on rows: its wording's slots, the rows it holds for, and awk's way to say it."""
 
-    def __init__(self, pool, slots: dict[str, str], keep: Callable[[list[str]], bool], awk: str) -> None:
+    def __init__(self, pool, slots: dict[str, str], keep: Callable[[list[str]], bool], awk: str, said: str = "") -> None:
         self.pool, self.slots, self.keep, self.awk = pool, slots, keep, awk
+        self.said = said
+        """The condition as answers repeat it; empty where they do not."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether numbers are compared, which is left to awk."""
+        return "<" in self.awk or ">" in self.awk
 
 
 def _condition(s: Session, file: Sheet) -> _Condition | None:
@@ -59,7 +66,7 @@ def _condition(s: Session, file: Sheet) -> _Condition | None:
     if at is None:
         return None
     column, field, r = file.columns[at], f"${at + 1}", s.r
-    slots = {"noun": noun_of(s, column)}
+    slots, name = {"noun": noun_of(s, column)}, file.head[at].replace("_", " ")
     if "blank" in column.spec:
         return _Condition(WHICH_EMPTY, slots, lambda row: not row[at], f'{field}==""')
     if column.is_date and file.style != "slash":
@@ -73,10 +80,10 @@ def _condition(s: Session, file: Sheet) -> _Condition | None:
         limit = round(limit) if r.random() < 0.6 else limit
         text = f"{limit:g}"
         keep = (lambda row: float(row[at]) > float(text)) if over else (lambda row: float(row[at]) < float(text))
-        return _Condition(WHICH_OVER if over else WHICH_UNDER, slots | {"value": text}, keep, f"{field}{'>' if over else '<'}{text}")
+        return _Condition(WHICH_OVER if over else WHICH_UNDER, slots | {"value": text}, keep, f"{field}{'>' if over else '<'}{text}", f"{name} {'>' if over else '<'} {text}")
     if column.is_choice:
         value = r.choice(file.rows)[at] if r.random() < 0.93 else r.choice(column.spec.partition(":")[2].split("|"))
-        return None if not value else _Condition(WHICH, slots | {"value": value}, lambda row: row[at] == value, f'{field}=="{value}"')
+        return None if not value else _Condition(WHICH, slots | {"value": value}, lambda row: row[at] == value, f'{field}=="{value}"', f"{name} `{value}`")
     return None
 
 
@@ -108,14 +115,15 @@ def rows_that(s: Session) -> Check | None:
         s.call("grep", pattern=word)
     elif not reach(s, file, condition.pool, **condition.slots):
         return None
-    if len(file.rows) <= _ROW_LIMIT:
+    if len(file.rows) <= _ROW_LIMIT and not condition.compares:
         s.call("read", path=file.path)
     else:
         s.call("read", path=file.path, limit=3)
         program = f"NR>1 && {condition.awk} {{print ${file.key_at + 1}}}"
         _run(s, awk(file, program), "\n".join(names))
-    s.say(f"In `{file.path}`: {enumerated(names)}." if names else f"None in `{file.path}`.")
-    return done(s, *(names or ["None"]), harmless=True)
+    lead = f"With {condition.said} in" if condition.said else "In"
+    s.say(f"{lead} `{file.path}`: {enumerated(names)}." if names else f"No row in `{file.path}` has that.")
+    return done(s, *(names or ["No row"]), harmless=True)
 
 
 def _pair(s: Session, file: Sheet) -> _Condition | None:
@@ -134,7 +142,7 @@ def count_that(s: Session) -> Check | None:
     file = a_sheet(s)
     if not file:
         return None
-    such = ""
+    said, such = "", ""
     if s.r.random() < 0.3:
         if not reach(s, file, COUNT_ALL):
             return None
@@ -143,7 +151,7 @@ def count_that(s: Session) -> Check | None:
         condition, such = _condition(s, file), "such "
         if not condition:
             return None
-        n = sum(map(condition.keep, file.rows))
+        n, said = sum(map(condition.keep, file.rows)), condition.said
         pool = {id(WHICH): COUNT, id(WHICH_MONTH): _how_many(WHICH_MONTH), id(WHICH_OVER): _how_many(WHICH_OVER), id(WHICH_UNDER): _how_many(WHICH_UNDER)}.get(id(condition.pool), _how_many(WHICH_EMPTY))
         if not reach(s, file, pool, **condition.slots):
             return None
@@ -151,8 +159,8 @@ def count_that(s: Session) -> Check | None:
         command = awk(file, f"NR>1 && {condition.awk} {{n++}} END {{print n+0}}")
     _run(s, command, str(n))
     what = file.family.thing if n == 1 else things(file)
-    s.say(f"There {'is' if n == 1 else 'are'} {n} {such}{what} in `{file.path}`.")
-    return done(s, f" {n} ", harmless=True)
+    s.say(f"{n} rows in `{file.path}` have {said}." if said else f"There {'is' if n == 1 else 'are'} {n} {such}{what} in `{file.path}`.")
+    return done(s, f"{n} ", harmless=True)
 
 
 def _how_many(pool: tuple[str, ...]) -> tuple[str, ...]:

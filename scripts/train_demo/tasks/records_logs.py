@@ -81,8 +81,8 @@ def level_count(s: Session) -> Check | None:
     if n != sum(bool(re.search(pattern, x.line)) for x in file.lines):
         return None
     _run(s, f"grep -c '{pattern}' {quoted_path(file.path)}", str(n))
-    s.say(f"There {'is' if n == 1 else 'are'} {n} line{'' if n == 1 else 's'} of level {level} in `{file.path}`.")
-    return done(s, f" {n} line", harmless=True)
+    s.say(f"There are {n} {level} lines in `{file.path}`.")
+    return done(s, f" {n} {level}", harmless=True)
 
 
 def level_last(s: Session) -> Check | None:

@@ -137,7 +137,7 @@ def event_absent(s: Session) -> Check | None:
     asked(s, tuple(t.replace("{q}", question) for t in _SHEET), thing=thing)
     s.call("grep", pattern=word)
     s.call("grep", pattern=stem)
-    s.say(f"I found nothing about the {thing} in the files here.")
+    s.say("I found nothing about that in these files.")
     return done(s, "nothing", harmless=True)
 
 
