@@ -21,6 +21,7 @@ import tempfile
 import time
 import types
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,10 @@ def main() -> None:
     parser.add_argument("--types", nargs="*", default=["f16", "q8_0"])
     parser.add_argument("--check-layers", type=int, default=4, help="0: no check")
     parser.add_argument("--check-types", nargs="*", default=["f16", "q8_0"])
+    parser.add_argument("--vectors", type=int, nargs="*", default=[4, 1], help="per KV head")
+    parser.add_argument("--modes", nargs="*", default=["per-layer-head", "per-head"])
+    parser.add_argument("--select", nargs="*", default=["host", "device"])
+    parser.add_argument("--model", type=Path, help="rounds are timed with it, whatever --layers")
     parser.add_argument("--work", type=Path, default=Path("/tmp"))
     parser.add_argument("--small", action="store_true", help="a tiny model, to try this program")
     options = parser.parse_args()
@@ -279,17 +284,14 @@ def main() -> None:
         return
     start = time.perf_counter()
     shape = shape_of(options.layers)
-    path = write(options.work / "bench.gguf", shape)
+    path = options.model or write(options.work / "bench.gguf", shape)
     print(f"model of {options.layers} layers written in {time.perf_counter() - start:.0f} s")
     model = Model(path, 999)
-    for budget in options.budgets:
-        for cache_type in options.types:
-            for n_vec in (4, 1):
-                for mode in (Mode.LAYER_HEAD, Mode.HEAD):
-                    for select in (Select.HOST, Select.DEVICE):
-                        if mode is Mode.HEAD and select is Select.DEVICE:
-                            continue
-                        time_rounds(model, shape, cache_type, budget, n_vec, mode, select)
+    wanted = product(options.budgets, options.types, options.vectors, options.modes, options.select)
+    for budget, cache_type, n_vec, mode_name, select_name in wanted:
+        mode, select = Mode(mode_name), Select[select_name.upper()]
+        if mode is Mode.LAYER_HEAD or select is not Select.DEVICE:  # other modes are the host's
+            time_rounds(model, shape, cache_type, budget, n_vec, mode, select)
     model.close()
 
 
