@@ -1,7 +1,8 @@
 """Speed and memory of a bounded cache against full attention in the same run.
 
-Sections: stock (full attention, unmodified library), decode, prefill, rounds, million. Results
-are printed as they come, as JSON lines, and written as one JSON file and a Markdown table.
+Sections: stock (full attention, unmodified library), alternate (decoding at depth, in turns with
+full attention at the first depth), decode, prefill, rounds, million. Results are printed as they
+come, as JSON lines, and written as one JSON file and a Markdown table.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from time import perf_counter
 
 import numpy as np
 
+from bench.alternate import StockProcess, in_turns
 from bench.random_model import SHAPES, write_centers, write_model
 from bench.table import markdown
 from triagent.chat import Evicted
@@ -30,7 +32,8 @@ from triagent.engine.sampling import Sampler
 from triagent.engine.sidecars import find_sidecar
 from triagent.kv.policy import choose_mode, choose_policy
 
-SECTIONS = ("stock", "decode", "prefill", "rounds", "million")
+SECTIONS = ("stock", "alternate", "decode", "prefill", "rounds", "million")
+MODES = ("per-layer-head", "per-head", "shared")
 PHASES = ("score", "select", "plan", "move", "meta", "total")
 
 
@@ -44,12 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sections", default="stock,decode,prefill,rounds", help="comma-separated")
     parser.add_argument("--cache-types", default="f16,q8_0")
     parser.add_argument("--policy", default="triattention")
+    parser.add_argument("--only-policy", action="store_true", help="rounds of no other policy")
     parser.add_argument("--decode-budget", type=int, default=2048)
     parser.add_argument("--prefill-budget", type=int, default=8192)
     parser.add_argument(
         "--depths", default="2048,32768,131072", help="the last is the whole prompt"
     )
     parser.add_argument("--n-decode", type=int, default=256)
+    parser.add_argument("--turns", type=int, default=6, help="of the section alternate")
     parser.add_argument("--n-million", type=int, default=1_000_000)
     parser.add_argument("--chunk", type=int, default=512)
     parser.add_argument("--interval", type=int, default=128)
@@ -163,20 +168,41 @@ def tps(marks: list[tuple[int, float]]) -> float:
     return sum(n for n, _ in marks) / sum(s for _, s in marks)
 
 
-def bench_stock(bench: Bench) -> None:
+def _stock_command(bench: Bench, cache_type: str, depths: str) -> list[str]:
     o = bench.options
     library = load()
-    folder = o.stock_lib or library.folder
-    bench.keep("stock", "library", "unmodified" if o.stock_lib else "patched, no callback set")
     bindings = Path(library.bindings.__file__).parents[1]
+    return [
+        sys.executable, str(Path(__file__).with_name("stock.py")),
+        "--lib", str(o.stock_lib or library.folder), "--bindings", str(bindings),
+        "--model", str(o.model), "--cache-type", cache_type, "--depths", depths,
+        "--chunk", str(o.chunk), "--n-decode", str(o.n_decode),
+        "--gpu-layers", str(o.gpu_layers), "--threads", str(o.threads or 2),
+    ]  # fmt: skip
+
+
+def bench_alternate(bench: Bench) -> None:
+    """Decoding at each depth with a small budget, in turns with full attention at the first."""
+    o = bench.options
     for cache_type in o.cache_types.split(","):
-        command = [
-            sys.executable, str(Path(__file__).with_name("stock.py")),
-            "--lib", str(folder), "--bindings", str(bindings), "--model", str(o.model),
-            "--cache-type", cache_type, "--depths", o.depths, "--chunk", str(o.chunk),
-            "--n-decode", str(o.n_decode), "--gpu-layers", str(o.gpu_layers),
-            "--threads", str(o.threads or 2),
-        ]  # fmt: skip
+        stock = StockProcess(_stock_command(bench, cache_type, str(bench.depths[0])))
+        try:
+            with bench.engine(o.decode_budget, cache_type) as engine:
+                run = Run(engine)
+                for depth in bench.depths:
+                    run.feed(max(0, depth - engine.n_pos))
+                    run.decode(2 * o.interval)  # settles to one round an interval
+                    found = in_turns(run, stock, o.n_decode, o.turns)
+                    bench.keep("alternate", f"{cache_type} {depth}", found)
+        finally:
+            stock.close()
+
+
+def bench_stock(bench: Bench) -> None:
+    o = bench.options
+    bench.keep("stock", "library", "unmodified" if o.stock_lib else "patched, no callback set")
+    for cache_type in o.cache_types.split(","):
+        command = _stock_command(bench, cache_type, o.depths)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"stock bench failed: {done.stderr[-2000:]}")
@@ -234,25 +260,27 @@ def bench_prefill(bench: Bench) -> None:
 def bench_rounds(bench: Bench) -> None:
     """One round of an interval, phase by phase, for each budget, cache type and score."""
     o = bench.options
-    policies = [o.policy, *(["fitted"] if o.sidecar else []), "knorm", "keydiff", "streaming"]
+    others = [*(["fitted"] if o.sidecar else []), "knorm", "keydiff", "streaming"]
+    policies = [o.policy] if o.only_policy else [o.policy, *others]
     for cache_type in o.cache_types.split(","):
         for budget in (o.decode_budget, o.prefill_budget):
             with bench.engine(budget, cache_type) as engine:
                 Run(engine).feed(budget + o.interval)
                 for policy in dict.fromkeys(policies):
-                    _switch(engine, policy, o.sidecar)
-                    out = _rounds(engine, o.interval)
-                    bench.keep("rounds", f"{cache_type} {budget} {policy}", out)
+                    for mode in MODES if policy == o.policy else MODES[:1]:
+                        _switch(engine, policy, mode, o.sidecar)
+                        out = _rounds(engine, o.interval)
+                        bench.keep("rounds", f"{cache_type} {budget} {policy} {mode}", out)
 
 
-def _switch(engine: Engine, name: str, sidecar: Path | None) -> None:
+def _switch(engine: Engine, name: str, mode: str, sidecar: Path | None) -> None:
     """Let the session go on under another policy."""
     hook, file = engine.hook, engine.model.file
     assert hook is not None
     found = find_sidecar(file, sidecar)
     stats = found[1] if found else None
     hook.policy, _ = choose_policy(name, stats)
-    hook.mode = choose_mode("per-layer-head", hook.policy)
+    hook.mode = choose_mode(mode, hook.policy)
     set_score(hook.cache, hook.policy, stats, file.fingerprint)
 
 
@@ -340,6 +368,7 @@ def main(options: argparse.Namespace) -> int:
     bench.keep("machine", "python", platform.python_version())
     runs = {
         "stock": bench_stock,
+        "alternate": bench_alternate,
         "decode": bench_decode,
         "prefill": bench_prefill,
         "rounds": bench_rounds,

@@ -29,6 +29,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--n-decode", type=int, default=128)
     parser.add_argument("--gpu-layers", type=int, default=-1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--serve", action="store_true", help="decode at the first depth as often as stdin asks"
+    )
     return parser.parse_args()
 
 
@@ -109,6 +112,24 @@ def measure(stock: Stock, depths: list[int], n_decode: int) -> dict:
     return out
 
 
+def serve(stock: Stock, depth: int) -> None:
+    """For each line, a number of tokens: decode as many at `depth`, and print ms token by token."""
+    rng = np.random.default_rng(0)
+    while stock.n_pos < depth:
+        stock.decode(rng.integers(0, stock.vocab, min(stock.chunk, depth - stock.n_pos)))
+    print(json.dumps({"depth": depth}), flush=True)
+    for line in sys.stdin:
+        marks = [perf_counter()]
+        for _ in range(int(line)):
+            stock.decode([stock.next_token()])
+            stock.lib.llama_synchronize(stock.context)
+            marks.append(perf_counter())
+        stock.lib.llama_memory_seq_rm(stock.lib.llama_get_memory(stock.context), 0, depth, -1)
+        stock.n_pos = depth
+        stock.decode([0])  # logits to go on from
+        print(json.dumps((np.diff(marks) * 1e3).round(4).tolist()), flush=True)
+
+
 def main() -> None:
     options = parse()
     os.environ["LLAMA_CPP_LIB_PATH"] = options.lib
@@ -121,6 +142,9 @@ def main() -> None:
     start = perf_counter()
     stock = Stock(lib, options, depths[-1] + options.n_decode + 64)
     out = {"load_s": perf_counter() - start}
+    if options.serve:
+        serve(stock, depths[0])
+        return
     print(json.dumps(out | measure(stock, depths, options.n_decode)))
 
 

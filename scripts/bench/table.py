@@ -72,6 +72,17 @@ def _rounds(results: dict) -> list[str]:
     ]  # fmt: skip
 
 
+def _alternate(results: dict) -> list[str]:
+    lines = []
+    for key, found in results.get("alternate", {}).items():
+        ours, full = (sorted(found[k]) for k in ("ours_tps", "full_tps"))
+        lines.append(
+            _row(*key.split(), *(_number(x[len(x) // 2]) for x in (ours, full)),
+                 f"{found['ratio']:.3f}", f"{ours[0] / ours[-1]:.2f}", f"{full[0] / full[-1]:.2f}")
+        )  # fmt: skip
+    return lines
+
+
 def _million(results: dict) -> list[str]:
     return [
         _row(row["n_pos"], _number(row["prefill_tps"]), _number(row["decode_tps"]),
@@ -83,8 +94,10 @@ def _million(results: dict) -> list[str]:
 TABLES = (
     (("", "cache", "budget", "depth", "ours tok/s", "full attention", "ratio",
       "of full at the first depth"), lambda r: _speed(r) + _whole(r)),
+    (("cache", "depth", "ours tok/s", "full attention at the first depth", "ratio",
+      "slowest of fastest turn", "the same of full"), _alternate),
     (("cache", "budget", "cells", "KV MiB", "smaller than full", "extra MiB"), _memory),
-    (("cache", "budget", "score", "round ms", "score ms", "select ms", "plan ms", "move ms",
+    (("cache", "budget", "score", "sets", "round ms", "score ms", "select ms", "plan ms", "move ms",
       "meta ms", "first ms", "extra MiB"), _rounds),
     (("tokens", "prefill tok/s", "decode tok/s", "KV MiB", "process MiB"), _million),
 )  # fmt: skip
