@@ -22,6 +22,16 @@ pytestmark = pytest.mark.native
 
 DATA = Path(__file__).parent.parent / "data" / "golden" / "qwen3_8b.npz"
 N_KEYS = 512
+TIE = 3e-4
+"""Of a set's deviation. RoPE in float32 turns vectors by up to 5e-4 radians at position 9001, and
+the published scores are themselves 1e-3 off."""
+NEAR_TIES = {
+    (Mode.LAYER_HEAD, "allowprefill"): [(13, 315, 369), (24, 67, 255)],
+    (Mode.HEAD, "pinned"): [(2, 291, 293)],
+    (Mode.HEAD, "allowprefill"): [(6, 187, 398)],
+}
+"""Sets, with the key that we may keep and the one that they keep: the last that is kept and the
+first that is not."""
 KEEP = {Mode.LAYER_HEAD: "per_layer_head", Mode.HEAD: "per_head", Mode.SHARED: "union"}
 
 
@@ -86,17 +96,23 @@ def test_scores_of_every_query_head(session, golden):
 @pytest.mark.parametrize("kind", ["pinned", "allowprefill"])
 @pytest.mark.parametrize("mode", KEEP)
 def test_keep_sets(session, golden, mode, kind):
-    """Identical but for near ties: RoPE in float32 turns the vectors by up to 5e-4 radians at
-    position 9001, and the published scores are themselves 1e-3 off."""
+    """Identical but for the near ties above, each of which is one."""
     found = kept(session, mode, kind, golden)
     wanted = golden[f"keep_{KEEP[mode]}_{kind}"].reshape(-1, int(golden["budget"]))
-    cells = cells_of(kind, golden)
+    swapped = {
+        i: (tuple(sorted(keep - theirs)), tuple(sorted(theirs - keep)))
+        for i, keep in enumerate(found)
+        if keep != (theirs := set(wanted[i].tolist()))
+    }
+    named = {i: ((ours,), (theirs,)) for i, ours, theirs in NEAR_TIES.get((mode, kind), ())}
+    assert swapped.items() <= named.items()
+    ranked = ranked_scores(golden, mode, cells_of(kind, golden))
+    for i, ours, theirs in NEAR_TIES.get((mode, kind), ()):
+        assert abs(ranked[i][ours] - ranked[i][theirs]) < TIE
+
+
+def ranked_scores(golden, mode: Mode, cells: np.ndarray) -> list[dict[int, float]]:
+    """What each set is ranked by, from the published scores: cell -> score."""
     z = znorm(golden["scores_mean"].reshape(4, 8, 4, N_KEYS)[..., cells].astype(np.float64))
-    ranked = set_scores(z.max(2).reshape(32, -1), 8, mode)
-    n_differ = 0
-    for keep, golden_keep, scores in zip(found, wanted, ranked, strict=True):
-        differ = np.array(sorted(keep ^ set(golden_keep.tolist())), int)
-        n_differ += len(differ) // 2
-        threshold = np.sort(scores)[N_KEYS - int(golden["budget"])]
-        assert (np.abs(scores[differ - cells[0]] - threshold) < 3e-4).all()
-    assert n_differ <= 2
+    sets = set_scores(z.max(2).reshape(32, -1), 8, mode)
+    return [dict(zip(cells.tolist(), row.tolist(), strict=True)) for row in sets]
