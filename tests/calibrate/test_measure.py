@@ -2,75 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.torch, pytest.mark.native]
 
-from tests.native.models import LLAMA, QWEN3, Shape, write  # noqa: E402
+from tests.calibrate.forward import HALVES, forward  # noqa: E402
+from tests.native.models import LLAMA, QWEN3, write  # noqa: E402
 from triagent.calibrate import measure  # noqa: E402
 from triagent.calibrate.text import twice  # noqa: E402
 from triagent.config import CacheConfig, ModelConfig  # noqa: E402
-from triagent.engine.capture import Kind  # noqa: E402
+from triagent.engine.capture import Capture, Kind  # noqa: E402
 from triagent.engine.forward import Forward  # noqa: E402
 from triagent.engine.trial import Trial, ranking  # noqa: E402
 
 IDS = np.random.default_rng(5).integers(0, LLAMA.n_vocab, 700).tolist()
-
-
-def weights_of(path):
-    import gguf
-
-    reader = gguf.GGUFReader(path)
-    return {t.name: torch.from_numpy(np.array(t.data)).double() for t in reader.tensors}
-
-
-def rms(x, gain):
-    return x / (x.pow(2).mean(-1, keepdim=True) + 1e-5).sqrt() * gain
-
-
-def rope(x, theta, half):
-    """(n_tokens, n_head, head_dim), rotated by position."""
-    n, n_rot = x.shape[0], x.shape[2]
-    omega = theta ** (-torch.arange(0, n_rot, 2, dtype=torch.float64) / n_rot)
-    angle = torch.arange(n, dtype=torch.float64)[:, None, None] * omega
-    a, b = (x[..., : n_rot // 2], x[..., n_rot // 2 :]) if half else (x[..., ::2], x[..., 1::2])
-    c, d = a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()
-    if half:
-        return torch.cat([c, d], -1)
-    return torch.stack([c, d], -1).flatten(-2)
-
-
-def forward(path, shape: Shape, ids):
-    """Queries before RoPE and keys after it, of every layer: (n_tokens, heads, head_dim)."""
-    w, half = weights_of(path), shape.arch == "qwen3"
-    x, queries, keys = w["token_embd.weight"][torch.tensor(ids)], [], []
-    for il in range(shape.n_layer):
-        get = lambda name, il=il: w[f"blk.{il}.{name}.weight"]  # noqa: E731
-        h = rms(x, get("attn_norm"))
-        q, k, v = (
-            (h @ get(name).T).view(len(ids), -1, shape.head_dim)
-            for name in ("attn_q", "attn_k", "attn_v")
-        )
-        if half:
-            q, k = rms(q, get("attn_q_norm")), rms(k, get("attn_k_norm"))
-        queries.append(q)
-        group = shape.n_head // shape.kv_heads(il)
-        q, k = rope(q, shape.rope_theta, half), rope(k, shape.rope_theta, half)
-        keys.append(k)
-        k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
-        logits = torch.einsum("thd,shd->hts", q, k) / shape.head_dim**0.5
-        mask = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
-        a = logits.masked_fill(~mask, -torch.inf).softmax(-1)
-        x = x + torch.einsum("hts,shd->thd", a, v).flatten(1) @ get("attn_output").T
-        h = rms(x, get("ffn_norm"))
-        x = (
-            x
-            + (torch.nn.functional.silu(h @ get("ffn_gate").T) * (h @ get("ffn_up").T))
-            @ get("ffn_down").T
-        )
-    return queries, keys
 
 
 @pytest.fixture(params=[LLAMA, QWEN3], ids=["adjacent", "half-and-q_norm"])
@@ -79,33 +28,105 @@ def model(request, tmp_path):
     return path, request.param, ModelConfig(path=path, threads=1, gpu_layers=0)
 
 
-def test_centers_equal_a_forward_pass_written_from_scratch(model):
-    path, shape, config = model
-    centers = measure.measure_centers(config, [IDS[:400]])
-    queries, _ = forward(path, shape, IDS[:400])
+class Exact(Forward):
+    """Without flash attention, whose own rounding on the CPU reaches 5e-3 in the next layer."""
+
+    N_CHUNK = 512
+
+    def __init__(self, config, n_ctx, kinds, sink, n_chunk=512):
+        some = {*kinds, Kind.ATTENTION}
+        super().__init__(config, n_ctx, some, lambda c: c.kind in kinds and sink(c), self.N_CHUNK)
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    monkeypatch.setattr(measure, "Forward", Exact)
+
+
+def test_centers_equal_a_forward_pass_written_from_scratch(kind, exact):
+    """Both pairings, groups, q_norm, biases, partial rotary: within 1e-4."""
+    shape, ids = kind.shape, IDS[:400]
+    centers = measure.measure_centers(kind.config, [ids])
+    queries, _, _ = forward(kind.path, shape, ids)
     assert [layer.layer for layer in centers.layers] == list(range(shape.n_layer))
     for layer, q in zip(centers.layers, queries, strict=True):
-        n = shape.head_dim
+        n = shape.n_rot or shape.head_dim
+        q = q[..., :n]
         re, im = (q[..., : n // 2], q[..., n // 2 :]) if layer.half else (q[..., ::2], q[..., 1::2])
         mu, m = torch.complex(re, im).mean(0).numpy(), torch.complex(re, im).abs().mean(0).numpy()
         size = np.linalg.norm(m)
+        assert layer.q_center.shape == (shape.n_head, n // 2)
         assert np.linalg.norm(layer.q_center - mu) < 1e-4 * size
         assert np.linalg.norm(layer.q_norm - m) < 1e-4 * size
-        assert layer.half == (shape.arch == "qwen3")
+        assert layer.half == (shape.arch in HALVES)
 
 
-def test_captured_queries_turned_by_rope_are_what_attention_uses(model):
+def test_captured_keys_are_what_attention_uses(kind):
     """Way two of capture: keys leave RoPE as the forward pass has them."""
-    path, shape, config = model
     seen = {}
     with Forward(
-        config, 256, {Kind.KEY}, lambda c: seen.setdefault(c.layer, []).append(c.array)
+        kind.config, 256, {Kind.KEY}, lambda c: seen.setdefault(c.layer, []).append(c.array)
     ) as f:
         f.feed(IDS[:200])
-    _, keys = forward(path, shape, IDS[:200])
+    _, _, keys = forward(kind.path, kind.shape, IDS[:200])
     for il, k in enumerate(keys):
         got = np.concatenate(seen[il])
         assert np.abs(got - k.numpy()).max() < 1e-3 * np.abs(got).max()
+
+
+class BothSides(Capture):
+    """Also keeps what the RoPE nodes of queries put out. The first graph is single-stepped."""
+
+    outputs: ClassVar[dict[int, np.ndarray]] = {}
+
+    def _computed(self, tensor):
+        stop = self._learning.get(self._index)
+        if stop is not None and stop.kind is Kind.QUERY:
+            self.outputs[stop.layer] = self._api.read(tensor)[0]
+        return super()._computed(tensor)
+
+
+def test_what_rope_puts_out_turned_back_is_what_was_captured_before_it(kind, monkeypatch):
+    monkeypatch.setattr("triagent.engine.forward.Capture", BothSides)
+    BothSides.outputs.clear()
+    n, inputs = 150, {}
+    with Forward(
+        kind.config, 256, {Kind.QUERY}, lambda c: inputs.setdefault(c.layer, c.array)
+    ) as f:
+        f.feed(IDS[:n])
+        for i, layer in enumerate(f.cache.layers):
+            out = BothSides.outputs[layer.il]  # (n, n_head, head_dim)
+            at = -np.repeat(np.arange(n), layer.n_head)
+            flat = out.reshape(-1, layer.head_dim)
+            back = f.cache.rope(i, at, flat).reshape(out.shape) / f.cache.rope_magnitude[i] ** 2
+            captured = inputs[layer.il]
+            assert np.abs(out - captured).max() > 0.1  # it did turn
+            rotated = slice(0, layer.n_rot)
+            error = np.abs(back - captured)[..., rotated].max()
+            assert error < 1e-4 * np.abs(captured).max()
+            assert np.array_equal(out[..., layer.n_rot :], captured[..., layer.n_rot :])
+
+
+def test_flash_attention_moves_centers_by_less_than_texts_do(kind):
+    rounded = measure.measure_centers(kind.config, [IDS[:400]])
+    queries, _, _ = forward(kind.path, kind.shape, IDS[:400])
+    for layer, q in zip(rounded.layers, queries, strict=True):
+        q = q[..., : layer.n_rot].numpy()
+        n = layer.n_rot // 2
+        z = q[..., :n] + 1j * q[..., n:] if layer.half else q[..., ::2] + 1j * q[..., 1::2]
+        assert np.linalg.norm(layer.q_center - z.mean(0)) < 2e-3 * np.linalg.norm(z.mean(0))
+
+
+def test_in_chunks_equals_at_once(kind, exact, monkeypatch):
+    ids = IDS[:100]
+    whole = measure.measure_centers(kind.config, [ids])
+    monkeypatch.setattr(Exact, "N_CHUNK", 7)
+    parts = measure.measure_centers(kind.config, [ids])
+    for a, b in zip(whole.layers, parts.layers, strict=True):
+        assert a.n_tokens == b.n_tokens == 100
+        size = np.linalg.norm(a.q_norm)
+        assert np.linalg.norm(a.q_center - b.q_center) < 1e-5 * size
+        assert np.linalg.norm(a.q_norm - b.q_norm) < 1e-5 * size
 
 
 def test_texts_apart_give_the_centers_of_both_together(model):

@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write tables and pictures")
     parser.add_argument(
+        "--compare", type=Path, metavar="SIDECAR", help="say how alike another's centers are"
+    )
+    parser.add_argument(
         "--trained", type=Path, metavar="NPZ", help="use these coefficients in place of a fit"
     )
     parser.add_argument("--no-fit", action="store_true", help="published centers only")

@@ -6,7 +6,8 @@ own. Nothing is written until everything was measured, and then at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from triagent.calibrate import measure, selftest, text, trained
 from triagent.calibrate.centers import LayerCenters
 from triagent.calibrate.fit import L2M, LayerFit
 from triagent.calibrate.measure import Progress
+from triagent.calibrate.reconstruct import N_TEXT, LayerCurves, measure_curves
 from triagent.calibrate.selftest import Verdict
 from triagent.calibrate.text import Twice, Writer
 from triagent.config import ModelConfig
@@ -47,6 +49,8 @@ class Recipe:
     texts: tuple[str, ...] = ()
     """Files to use in place of the bundled text."""
     seed: int = 1000
+    curves: bool = False
+    """Also compare mean attention logits with what centers predict; a short pass of its own."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Made:
     centers: measure.Centers
     fits: tuple[LayerFit, ...]
     verdict: Verdict | None
+    curves: tuple[LayerCurves, ...] = ()
 
 
 def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) -> Made:
@@ -70,7 +75,12 @@ def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) 
         file = model.file
         config = _within(config, model)
         plan = replace(recipe.plan, n_tokens=min(recipe.plan.n_tokens, model.n_ctx_train))
-        centers = measure.measure_centers(config, texts.centers(), progress)
+        centers = measure.measure_centers(
+            config, texts.centers(), progress, recipe.n_tokens, texts.n_longest
+        )
+        curves: list[LayerCurves] = []
+        if recipe.curves:
+            curves = measure_curves(config, centers.layers, texts.held_out(), progress)
         fits: list[LayerFit] = []
         if recipe.n_fit and recipe.trained is None:
             twice, weights = texts.twice(model.n_ctx_train)
@@ -86,7 +96,7 @@ def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) 
             stats = with_verdict(stats, verdict)
     finally:
         model.close()
-    return Made(stats, centers, tuple(fits), verdict)
+    return Made(stats, centers, tuple(fits), verdict, tuple(curves))
 
 
 def _within(config: ModelConfig, model: LoadedModel) -> ModelConfig:
@@ -101,20 +111,30 @@ class Texts:
         vocab = model.vocab
         self._tokenize, self._recipe = vocab.tokenize, recipe
         self.writer = Writer(template_of(model), vocab.tokenize)
-        self._longest = min(N_CHUNK_TEXT, model.n_ctx_train)
+        self.n_longest = min(N_CHUNK_TEXT, model.n_ctx_train)
         own = recipe.texts
         self._plain = [text.user_text(own)] if own else [text.prose(), text.code()]
         self.digest = text.digest([*self._plain, str(recipe.seed)])
 
-    def centers(self) -> list[list[int]]:
+    def centers(self) -> Iterator[list[int]]:
         """Stretches of each kind in turn until the tokens are reached."""
-        n, longest = self._recipe.n_tokens, self._longest
-        kinds = [list(text.stretches(plain, self._tokenize, longest)) for plain in self._plain]
+        longest = self.n_longest
+        kinds = [text.stretches(plain, self._tokenize, longest) for plain in self._plain]
         if not self._recipe.texts:
-            n_chat = max(1, n // (3 * longest))
-            seeds = range(self._recipe.seed, self._recipe.seed + n_chat)
-            kinds.append([list(self.writer.session(seed, longest).ids) for seed in seeds])
-        return _take(kinds, n)
+            n_chat = max(1, self._recipe.n_tokens // (3 * longest))  # a third, however long
+            kinds.append(itertools.islice(self._chats(self._recipe.seed, longest), n_chat))
+        return _take(kinds, self._recipe.n_tokens)
+
+    def held_out(self) -> list[list[int]]:
+        """Texts of one length that centers are not of, except where the user's text is short."""
+        n = min(N_TEXT, self.n_longest)
+        prose = [self.fresh_prose(n)]
+        if self._recipe.texts:
+            return prose
+        return prose + list(itertools.islice(self._chats(self._recipe.seed + 900, n), 2))
+
+    def _chats(self, seed: int, n_tokens: int) -> Iterator[list[int]]:
+        return (list(self.writer.session(i, n_tokens).ids) for i in itertools.count(seed))
 
     def twice(self, n_ctx: int) -> tuple[list[Twice], list[float]]:
         """Prose and sessions written twice, each kind with the same weight."""
@@ -137,18 +157,22 @@ class Texts:
         return ids[-n_tokens:]
 
 
-def _take(kinds: Sequence[Sequence[list[int]]], n_tokens: int) -> list[list[int]]:
-    """One stretch of each kind in turn; the last is cut."""
-    out: list[list[int]] = []
-    left = n_tokens
-    for i in range(max(map(len, kinds), default=0)):
-        for kind in kinds:
-            if i < len(kind) and left > 0:
-                out.append(kind[i][:left])
-                left -= len(out[-1])
-    if not out:
+def _take(kinds: Sequence[Iterator[list[int]]], n_tokens: int) -> Iterator[list[int]]:
+    """One stretch of each kind in turn, as long as it has any; the last is cut.
+
+    Raises: ConfigError when there is none at all.
+    """
+    left, running = n_tokens, list(kinds)
+    while left > 0 and running:
+        for kind in list(running):
+            stretch = next(kind, None)
+            if stretch is None:
+                running.remove(kind)
+            elif left > 0:
+                yield stretch[:left]
+                left -= len(stretch)
+    if left == n_tokens:
         raise ConfigError("the text holds too few tokens to measure; give a longer --text")
-    return out
 
 
 def _stats(
@@ -200,7 +224,7 @@ def with_verdict(stats: sc.Stats, verdict: Verdict) -> sc.Stats:
     )
 
 
-def from_official(path: Path, model: Path) -> sc.Stats:
+def from_official(path: Path, model: Path) -> Made:
     """Convert the method authors' statistics for the model that will run.
 
     Raises: SidecarError when heads or bands do not fit the model, with both values.
@@ -210,16 +234,24 @@ def from_official(path: Path, model: Path) -> sc.Stats:
     file = open_model_file(model)
     layers = official.read(path)
     n_head, n_layer = file.number("attention.head_count"), file.number("block_count")
+    head_dim = file.number("attention.key_length") or file.number("embedding_length") // (
+        n_head or 1
+    )
+    n_band = file.number("rope.dimension_count", head_dim) // 2
     for layer in layers:
-        if (n_head and layer.q_norm.shape[0] != n_head) or layer.layer >= n_layer:
+        shape = layer.q_norm.shape
+        if layer.layer >= n_layer or (n_head and shape != (n_head, n_band)):
             raise SidecarError(
-                f"{path} has layer {layer.layer} with {layer.q_norm.shape[0]} heads; "
-                f"{model} has {n_layer} layers of {n_head}"
+                f"{path} has layer {layer.layer} with {shape[0]} heads of {shape[1]} bands; "
+                f"{model} has {n_layer} layers of {n_head} heads of {n_band} bands"
             )
-    return sc.Stats(
+    found = {layer.layer for layer in layers}
+    stats = sc.Stats(
         fingerprint=file.fingerprint,
         architecture=file.architecture,
         model_name=file.name,
         layers={layer.layer: _layer_stats(layer) for layer in layers},
+        skipped={il: "not in the statistics" for il in range(n_layer) if il not in found},
         recipe={"tool": f"triagent {__version__}", "converted_from": path.name},
     )
+    return Made(stats, measure.Centers(layers), (), None)

@@ -5,7 +5,7 @@ Memory is flat in the number of tokens: sums only, and one text's needs at a tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,8 @@ N_WINDOW = 64
 """Keys this near the eviction are protected in use, so they are not fitted."""
 ATTENTION_BYTES = 64 << 20
 """Of one layer's attention in one pass."""
+LEVEL = 0.005
+"""A change of R below this is none: texts of another kind move it more."""
 Progress = Callable[[str, int, int], None]
 """(what, tokens done, tokens in all)."""
 
@@ -51,11 +53,54 @@ class Centers:
         early = [r for n, r in self.trace if n <= 0.75 * total] or [self.trace[0][1]]
         return abs(self.trace[-1][1] - early[-1])
 
+    @property
+    def level_since(self) -> int | None:
+        """Tokens after which R stayed within LEVEL of its last value.
+
+        None: R had not levelled off by half of the tokens.
+        """
+        n_tokens, last = self.trace[-1]
+        since = n_tokens
+        for n, r in reversed(self.trace):
+            if abs(r - last) >= LEVEL:
+                break
+            since = n
+        return since if since <= n_tokens / 2 else None
+
+    @property
+    def settling(self) -> str:
+        """A sentence on whether more tokens would change R."""
+        n_tokens, r = self.trace[-1]
+        if len(self.trace) < 2:
+            return f"R is {r:.3f}; {n_tokens:,} tokens are too few to see it level off."
+        if self.level_since is None:
+            return (
+                f"R is {r:.3f} and has not levelled off: it changed by {self.drift:.4f} over the "
+                f"last quarter of {n_tokens:,} tokens. Use more --tokens."
+            )
+        return (
+            f"R is {r:.3f} and has levelled off: it changed by less than {LEVEL} since "
+            f"{self.level_since:,} of {n_tokens:,} tokens."
+        )
+
 
 def measure_centers(
-    config: ModelConfig, texts: Sequence[Sequence[int]], progress: Progress | None = None
+    config: ModelConfig,
+    texts: Iterable[Sequence[int]],
+    progress: Progress | None = None,
+    n_tokens: int | None = None,
+    n_longest: int | None = None,
 ) -> Centers:
-    """Mean queries of every layer that rotates them; `texts` are run each from an empty cache."""
+    """Mean queries of every layer that rotates them; each text is run from an empty cache.
+
+    Args:
+        texts: asked for one by one; never all in memory where the caller makes them so.
+        n_tokens, n_longest: of all texts, and of the longest; needed when `texts` has no length.
+    """
+    if not isinstance(texts, Sequence):
+        assert n_tokens is not None and n_longest is not None, "an iterator does not know these"
+    else:
+        n_tokens, n_longest = sum(map(len, texts)), max(map(len, texts))
     sums: dict[int, CenterSums] = {}
     where = device()
 
@@ -65,11 +110,10 @@ def measure_centers(
             made = sums.setdefault(item.layer, CenterSums(item.layer, rope.n_rot, rope.half, where))
             made.add(item.array)
 
-    out, done, total = Centers(), 0, sum(len(text) for text in texts)
-    with Forward(config, max(map(len, texts)), {Kind.QUERY}, sink) as forward:
+    out, done = Centers(), 0
+    with Forward(config, n_longest, {Kind.QUERY}, sink) as forward:
         for text in texts:
-            before = done
-            forward.feed(text, progress=_shifted(progress, "centers", before, total))
+            forward.feed(text, progress=_shifted(progress, "centers", done, n_tokens))
             done += len(text)
             out.trace.append((done, _mean_r([s.mean() for s in sums.values()])))
     out.layers = [sums[layer].mean() for layer in sorted(sums)]
