@@ -97,3 +97,18 @@ def _fed(deltas) -> list[int]:
     last = list(deltas)[-1]
     assert isinstance(last, Appended)
     return [id for span in last.spans for id in span.ids]
+
+
+def test_packed_weights_are_nearly_the_weights(trained, tmp_path):
+    import torch
+
+    from scripts.train_demo.packing import pack, unpack
+
+    state = torch.load(trained[0] / "checkpoint.pt", map_location="cpu", weights_only=False)
+    torch.save({"network": pack(state["network"])}, tmp_path / "packed.pt")
+    packed = torch.load(tmp_path / "packed.pt", weights_only=True)["network"]
+    found = unpack(packed)
+    assert found.keys() == state["network"].keys()
+    for name, value in state["network"].items():
+        assert (found[name] - value).norm() <= 0.01 * value.norm(), name
+    assert sum(isinstance(value, dict) for value in packed.values()) >= 6
