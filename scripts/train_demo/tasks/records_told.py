@@ -100,7 +100,8 @@ def ask_free(s: Session) -> Check | None:
     told = [x for x in (*s.seen, *s.gone) if not x.path and _ways(x.names[0])]
     if not told:
         return tell_free(s) and ask_free(s) if s.r.random() < 0.15 else tell_free(s)
-    fact = s.r.choice(told)
+    out_of_sight = [x for x in told if x in s.gone]
+    fact = s.r.choice(out_of_sight if out_of_sight and s.r.random() < 0.6 else told)
     label, is_gone = fact.names[0], fact not in s.seen
     if is_gone and any(label in x.names for x in s.seen):
         return None
