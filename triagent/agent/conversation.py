@@ -29,7 +29,7 @@ from triagent.chat import (
     Thinking,
     ToolSchema,
 )
-from triagent.errors import SessionError, SnapshotError, TriagentError
+from triagent.errors import EngineDied, SessionError, SnapshotError, TriagentError
 from triagent.session.session import Session
 
 SNAPSHOT_AFTER = 256
@@ -115,6 +115,9 @@ class Conversation:
             except SnapshotError as error:
                 yield Notice("info", f"snapshot not used ({error}); the session is read again")
                 continue
+            except EngineDied:  # once is enough: the next start reads the session instead
+                snapshot.path.unlink(missing_ok=True)
+                raise
             pos, offset = snapshot.pos, snapshot.offset
             break
         spans = tuple(self.session.ledger.spans(pos, offset))
@@ -146,16 +149,25 @@ class Conversation:
         self.save(max(AUTOSAVE_AFTER, self.model.status().cache_bytes >> 16))
 
     def save(self, n_least: int = SNAPSHOT_AFTER) -> None:
-        """Leave a snapshot for the next time, when at least `n_least` tokens came since."""
+        """Leave a snapshot for the next time, when at least `n_least` tokens came since.
+
+        Raises:
+            EngineDied: it ended while writing; what it left is not used.
+        """
         ledger = self.session.ledger
         if self.session.n_pos - ledger.state.snapshot_pos < n_least:
             return
         path = self.session.snapshot_path()
         try:
+            if self.model.status().n_pos != self.session.n_pos:
+                return  # a turn failed between the two: this is no state of the session
             self.model.save(path, ledger.state.hash)
             self.session.keep_snapshot(path)
+        except EngineDied:
+            self.session.drop_snapshot(path)
+            raise
         except (TriagentError, OSError):  # a cache: the ledger has everything
-            path.unlink(missing_ok=True)
+            self.session.drop_snapshot(path)
 
     def rewind(self, pos: int, turn: int) -> Iterator[Event]:
         """Go back to `pos`, where `turn` began: in place if that is exact, else by a replay."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from triagent.agent import past, recall, setup, skills
@@ -21,7 +22,7 @@ from triagent.agent.tools import TOOLS, Tool
 from triagent.agent.turn import Prompt, Turn
 from triagent.chat import CacheStatus, Evicted, Holding, Limits, Model, ModelInfo, Span
 from triagent.config import Config
-from triagent.errors import EngineDied, SessionError
+from triagent.errors import EngineDied, EngineError, SessionError
 from triagent.session import export
 from triagent.session.session import Session
 
@@ -143,9 +144,13 @@ class Agent:
             self._interrupt, self._steered,
         )  # fmt: skip
         yield from turn.run(lambda: self._prepare(number, text, attachments), text)
-        self._is_dead = isinstance(turn.error, EngineDied)
+        # What refused a command may have left its context half way: a new one costs a replay.
+        self._is_dead = isinstance(turn.error, EngineError)
         if turn.error is None and self._is_started:
-            self._conversation.autosave()
+            try:
+                self._conversation.autosave()
+            except EngineDied:
+                self._is_dead = True
 
     run = turn
 
@@ -267,7 +272,8 @@ class Agent:
         try:
             is_quiet = self._is_started and not self.session.ledger.state.turn_open
             if is_quiet and not self.session.ledger.read_only:
-                self._conversation.save()
+                with suppress(EngineDied):
+                    self._conversation.save()
         finally:
             self.session.close()
             self.machine.close()

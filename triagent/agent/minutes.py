@@ -29,6 +29,10 @@ class Minutes:
         if recalled:
             self._write("recalled", text=recalled)
 
+    def unsent(self, text: str) -> None:
+        """What the user said to an engine that fell before it could be told."""
+        self._write("unsent", text=text)
+
     def fed(self, messages: Sequence[Message], pos: int) -> None:
         """The user's words (or a nudge of ours) lie from `pos` to here."""
         for message in messages:

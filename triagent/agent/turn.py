@@ -32,7 +32,7 @@ from triagent.agent.minutes import Minutes
 from triagent.agent.tools import text as words
 from triagent.chat import Appended, Limits, Message, Role, StopReason
 from triagent.config import AgentConfig
-from triagent.errors import TriagentError
+from triagent.errors import EngineError, TriagentError
 
 NOTE_CUT = " [interrupted]"
 CUT_CHARS = 500
@@ -86,7 +86,7 @@ class Turn:
         """
         try:
             yield TurnStarted(self.number, text)
-            prompt = yield from prepare()
+            prompt = yield from self._prepared(prepare, text)
             self._minutes.started(text, prompt.recalled)
             if prompt.recalled:
                 yield Recalled(self.number, prompt.recalled)
@@ -102,6 +102,13 @@ class Turn:
         end = self._ended()
         self._record_end(end)
         yield end
+
+    def _prepared(self, prepare: Prepare, text: str) -> Generator[Event, None, Prompt]:
+        try:
+            return (yield from prepare())
+        except EngineError:
+            self._minutes.unsent(text)
+            raise
 
     # -- steps
 

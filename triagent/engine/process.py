@@ -75,7 +75,7 @@ class EngineProcess:
             self._child.kill()
             code = self._child.wait()
         self._reader.join(CLOSE_S)
-        last = "\n".join(list(self.log)[-SHOWN_LINES:])
+        last = "\n".join(_last_words(list(self.log)))
         words = f" Its last words:\n{last}" if last else ""
         return EngineDied(
             f"The engine's process ended ({_how(code)}). The session is safe; the engine can be "
@@ -101,6 +101,13 @@ class EngineProcess:
                 self.log.append(line.decode("utf-8", "replace").rstrip())
         except (OSError, ValueError):
             return  # closed while reading
+
+
+def _last_words(lines: list[str]) -> list[str]:
+    """The last lines that say why; Python's own stack behind them does not."""
+    stack = next((i for i, x in enumerate(lines) if x.startswith("Fatal Python error")), None)
+    told = lines if stack is None else [x for x in lines[: stack + 1] if x.strip()]
+    return told[-SHOWN_LINES:]
 
 
 def _pipe(stream: Any) -> BinaryIO:

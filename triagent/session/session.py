@@ -103,8 +103,15 @@ class Session:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder / f"{self.ledger.state.n_records}.state"
 
+    def drop_snapshot(self, path: Path) -> None:
+        """Delete a snapshot that was not finished, and whatever else was left half written."""
+        for rest in (path, *path.parent.glob("*.part")):
+            rest.unlink(missing_ok=True)
+
     def keep_snapshot(self, path: Path) -> None:
         """Record a snapshot that was written, and delete all but the newest few."""
+        for rest in path.parent.glob("*.part"):  # its writer was killed: this session has one
+            rest.unlink(missing_ok=True)
         self.ledger.checkpoint(path.name)
         found = sorted(path.parent.glob("*.state"), key=lambda item: int(item.stem))
         for old in found[:-KEPT_SNAPSHOTS]:
