@@ -10,7 +10,7 @@ from tests.agent.setup import Desk
 from tests.fakes import call, step, think
 from triagent.agent import events as ev
 from triagent.agent.events import Decision
-from triagent.ui.blocks import Block, CardBlock, CardState, RoundBlock, ThinkingBlock
+from triagent.ui.blocks import Block, CardBlock, CardState, RoundBlock, ThinkingBlock, UserBlock
 from triagent.ui.feed import Collected, Feed, blocks_of
 
 SMALL = {"budget": 150, "interval": 8, "n_window": 24}
@@ -93,6 +93,21 @@ def test_marks_keep_their_numbers_when_only_the_end_is_read(desk, monkeypatch):
     assert [b.number for b in resumed if isinstance(b, RoundBlock)][-1] == (
         watched.agent.status().n_rounds
     )
+
+
+def test_what_was_said_in_the_middle_of_a_turn_is_there_again(desk):
+    (desk.work / "a.txt").write_text("one\n")
+    agent = desk.agent([call("read", path="a.txt"), "Briefly: one.", "Hi."])
+    for event in agent.turn("What does a.txt say?"):
+        if isinstance(event, ev.ToolEnded):
+            agent.steer("Be brief.")
+    list(agent.turn("Hello."))
+    said = [b for b in blocks_of(agent.past())[0] if isinstance(b, UserBlock)]
+    assert said == [
+        UserBlock("What does a.txt say?", 1),
+        UserBlock("Be brief.", steered=True),
+        UserBlock("Hello.", 2),
+    ]
 
 
 @pytest.mark.parametrize("rule", ["ask", "deny"])

@@ -65,6 +65,13 @@ class TurnStarted:
 
 
 @dataclass(frozen=True)
+class Steered:
+    """What the user added in the middle of a turn. Only the past tells it: who adds it knows."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class StepStarted:
     turn: int
     step: int
@@ -200,6 +207,7 @@ class TurnEnded:
 
 Event = (
     TurnStarted
+    | Steered
     | StepStarted
     | Prefilling
     | AnswerText

@@ -17,6 +17,7 @@ from triagent.agent.events import (
     Outcome,
     Recalled,
     RoundDone,
+    Steered,
     ThinkingText,
     ToolEnded,
     ToolProposed,
@@ -33,7 +34,7 @@ SHOWN_BYTES = 1 << 22
 def replayed(records: Iterable[Record]) -> list[Event]:
     """Events of what was said, done and evicted; turns that were rewound are left out."""
     found: list[Event] = []
-    n_rounds = 0
+    n_rounds, has_asked = 0, False
     for record in records:
         data = record.data
         match record.type:
@@ -43,10 +44,15 @@ def replayed(records: Iterable[Record]) -> list[Event]:
                 n_rounds += 1
                 if found:  # the system prompt's own rounds are no part of what was said
                     found.append(_round(data, n_rounds))
+            case "event" if data["name"] == "user":
+                if has_asked:  # the first words of a turn came with its start
+                    found.append(Steered(data["text"]))
+                has_asked = True
             case "event" if data["name"] == "rewound":
                 found = _before(found, data["turn"])
             case "event" if (event := _event(data)) is not None:
                 found.insert(_place(found, event, data), event)
+                has_asked = has_asked and not isinstance(event, TurnStarted)
     return found
 
 

@@ -68,6 +68,8 @@ class Feed:
             case ev.TurnStarted(turn, text):
                 self._end_prose()
                 self.turns[turn] = self.target.append(UserBlock(text, turn))
+            case ev.Steered(text):
+                self.steered(text)
             case ev.AnswerText(text):
                 self._answer(text)
             case ev.ThinkingText(text):

@@ -68,7 +68,8 @@ class ModelsScreen(ListScreen):
 
     def _line(self, row: ModelRow):
         where = "installed" if row.path else "download"
-        facts = f"{where} · {row.size} · centers {row.sidecar}"
+        centers = f" · centers {row.sidecar}" if row.sidecar else ""
+        facts = f"{where} · {row.size}{centers}"
         return self.line(row.name, facts, row.fit, row.fits)
 
     @property

@@ -86,10 +86,10 @@ class PromptArea(TextArea):
         event.prevent_default()
         event.stop()
         text = plain(event.text)
-        if text.count("\n") >= PASTE_LINES or len(text) > PASTE_CHARS:
+        if len(text.splitlines()) > PASTE_LINES or len(text) > PASTE_CHARS:
             number = len(self._attached) + 1
             self._attached[number] = text
-            text = f"[pasted #{number} · {text.count(chr(10)) + 1} lines]"
+            text = f"[pasted #{number} · {len(text.splitlines()):,} lines]"
         self.insert(text)
 
     def put(self, text: str) -> None:
