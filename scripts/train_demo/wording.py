@@ -142,14 +142,14 @@ def noisy(r: Random, text: str) -> str:
     """Case, punctuation and typing errors outside the slots."""
     parts = _SLOT.split(text)
     x = r.random()
-    if x < 0.22:
+    if x < 0.3:
         parts = [p if p.startswith("{") else p.lower() for p in parts]
-    elif x < 0.62 and parts[0]:
-        parts[0] = parts[0][0].upper() + parts[0][1:]
+    elif x < 0.62:
+        parts[0] = parts[0][:1].upper() + parts[0][1:]
     elif x < 0.635:
         parts = [p if p.startswith("{") else p.upper() for p in parts]
     if not parts[-1].startswith("{"):
-        if r.random() < 0.15:
+        if r.random() < 0.3:
             parts[-1] = parts[-1].rstrip("?.! ")
         elif r.random() < 0.12 and parts[-1][-1:] not in ("", "?", ".", "!"):
             parts[-1] += r.choice([".", ".", "!", " :)", "..."])
