@@ -333,7 +333,7 @@ def _meaning(stats: Stats) -> str:
 def _reason(message: str, path: Path) -> str:
     """An error's words without what differs from file to file."""
     text = message.replace(str(path), "").replace(": not a usable sidecar: ", "")
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|\([^)]*\)|\[[^\]]*\]", "..", text)
+    text = re.sub(r"(['\"]).*\1|\([^)]*\)|\[[^\]]*\]", "..", text)  # a name may hold quotes
     text = re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "N", text.removesuffix(" Make it again."))
     return " ".join(text.split()).strip(": .")[:90]
 

@@ -7,6 +7,7 @@ own. Nothing is written until everything was measured, and then at once.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -162,15 +163,15 @@ def _take(kinds: Sequence[Iterator[list[int]]], n_tokens: int) -> Iterator[list[
 
     Raises: ConfigError when there is none at all.
     """
-    left, running = n_tokens, list(kinds)
-    while left > 0 and running:
-        for kind in list(running):
-            stretch = next(kind, None)
-            if stretch is None:
-                running.remove(kind)
-            elif left > 0:
-                yield stretch[:left]
-                left -= len(stretch)
+    left, waiting = n_tokens, deque(kinds)
+    while left > 0 and waiting:
+        stretch = next(waiting[0], None)
+        if stretch is None:
+            waiting.popleft()
+            continue
+        waiting.rotate(-1)
+        yield stretch[:left]
+        left -= len(stretch)
     if left == n_tokens:
         raise ConfigError("the text holds too few tokens to measure; give a longer --text")
 
