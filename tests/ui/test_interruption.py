@@ -6,11 +6,12 @@ import pytest
 
 from tests.agent.setup import Desk
 from tests.fakes import call, say, step, think
-from tests.ui.pilot import drive, until
+from tests.ui.pilot import drive, screen_text, until
 from tests.ui.scenes import settled
 from triagent.agent.events import Outcome
 from triagent.chat import Origin, Role
 from triagent.config import Config, UiConfig
+from triagent.errors import EngineDied
 from triagent.ui.app import TriagentApp
 from triagent.ui.blocks import AnswerBlock, CardBlock, CardState, FactsBlock
 from triagent.ui.ports import Services
@@ -137,6 +138,26 @@ def test_after_an_interruption_the_session_goes_on(desk):
         await settled(pilot)
         assert app.chat.last_answer() == "all is well"
         assert ledger_agrees(agent)
+
+    drive(app_on(agent, desk), steps)
+
+
+def test_a_dead_engine_is_one_calm_sentence_with_the_next_step(desk):
+    words = "The engine's process ended (signal SIGKILL); the session is safe.\n"
+    agent = desk.agent([EngineDied(words + "Its last words:\n" + "graph_reserve\n" * 9)])
+
+    async def steps(pilot):
+        app = pilot.app
+        app.chat.prompt.area.put("go")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.chat.transcript.blocks[-1], FactsBlock))
+        await settled(pilot)
+        text = " ".join(screen_text(app).split())
+        assert "is safe. The next message starts it again." in text
+        assert "graph_reserve" not in text and "10 more lines" in text
+        await pilot.press("ctrl+t", "enter")
+        await settled(pilot)
+        assert "graph_reserve" in screen_text(app)
 
     drive(app_on(agent, desk), steps)
 

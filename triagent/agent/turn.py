@@ -32,7 +32,7 @@ from triagent.agent.minutes import Minutes
 from triagent.agent.tools import text as words
 from triagent.chat import Appended, Limits, Message, Role, StopReason
 from triagent.config import AgentConfig
-from triagent.errors import EngineError, TriagentError
+from triagent.errors import EngineDied, EngineError, TriagentError
 
 NOTE_CUT = " [interrupted]"
 CUT_CHARS = 500
@@ -95,7 +95,7 @@ class Turn:
             self._end_interrupted()
         except TriagentError as error:
             self.error = error
-            self._end(Outcome.FAILED, str(error))
+            self._end(Outcome.FAILED, _told(error))
         except BaseException:  # a fault of ours, or the reader left: still one honest record
             self._record_end(self._ended())
             raise
@@ -337,3 +337,11 @@ class Turn:
 
 def _short(text: str) -> str:
     return words.clip(text, CUT_CHARS)
+
+
+def _told(error: TriagentError) -> str:
+    """Why a turn failed, and what to do where the message cannot know it."""
+    if not isinstance(error, EngineDied):
+        return str(error)
+    what, line, log = str(error).partition("\n")
+    return f"{what} The next message starts it again.{line}{log}"

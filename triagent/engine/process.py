@@ -76,10 +76,9 @@ class EngineProcess:
             code = self._child.wait()
         self._reader.join(CLOSE_S)
         last = "\n".join(_last_words(list(self.log)))
-        words = f" Its last words:\n{last}" if last else ""
+        words = f"\nIts last words:\n{last}" if last else ""
         return EngineDied(
-            f"The engine's process ended ({_how(code)}). The session is safe; the engine can be "
-            f"started again.{words}"
+            f"The engine's process ended ({_how(code)}); the session is safe.{words}"
         )
 
     def close(self) -> None:

@@ -127,15 +127,13 @@ Block = (
     | WelcomeBlock
 )
 
-FOLDED_AT_FIRST = (ThinkingBlock, CardBlock, RecallBlock)
-"""Blocks that show their head line until they are opened."""
-
-
 def can_fold(block: Block) -> bool:
     """Whether the block has more to show than its head line."""
     if isinstance(block, CardBlock):
         return bool(block.output or block.diff)
-    return isinstance(block, FOLDED_AT_FIRST)
+    if isinstance(block, FactsBlock):
+        return "\n" in block.why
+    return isinstance(block, (ThinkingBlock, RecallBlock))
 
 
 def text_of(block: Block) -> str:
@@ -146,6 +144,8 @@ def text_of(block: Block) -> str:
             return "\n".join(part for part in parts if part)
         case WelcomeBlock():
             return block.markdown
+        case FactsBlock() if can_fold(block):
+            return block.why
         case RoundBlock() | FactsBlock():
             return ""
         case _:

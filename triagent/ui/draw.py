@@ -209,10 +209,16 @@ def _facts(block: FactsBlock, opened: bool, width: int, palette: Palette) -> lis
     why = {Outcome.CANCELLED: "interrupted", Outcome.STOPPED: "stopped"}.get(
         block.outcome, "failed"
     )
-    if block.why:
-        why += f": {plain(block.why)}"
-    reasons = words(why, width - 4)
+    reason, _, more = plain(block.why).partition("\n")
+    reasons = words(f"{why}: {reason}" if reason else why, width - 4)
     found = [strip(("■ " if n == 0 else "  ", ink), (w, ink)) for n, w in enumerate(reasons)]
+    more = more.strip("\n")
+    if more and opened:
+        body = ([Segment(line, palette.muted)] for line in words(more, width - 4))
+        found += indented(body, "  │ ", palette.faint)
+    elif more:
+        n_more = more.count("\n") + 1
+        found.append(strip((f"  ▸ {n_more} more lines, open to see", palette.muted)))
     return [*found, spread([("  " + facts, palette.muted)], [], width)]
 
 
