@@ -14,6 +14,7 @@ COMMANDS = {
     "session": "time to first token as a session grows; turns that stay flat",
     "recall": "facts from before the first eviction, with and without offering",
     "fidelity": "what forgetting costs, under every ranking and budget",
+    "centers": "what measuring centers costs beside a plain prefill",
     "fuzz": "mutated sidecars: only named errors, and memory that stays",
     "model": "the bundled model: tasks, wordings, free requests, recall",
     "ui": "the app: scrolling, streaming, first paint",
