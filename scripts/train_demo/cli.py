@@ -302,5 +302,6 @@ def _write_json(args, name: str, value) -> None:
 
 
 _COMMANDS = {
-    "sample": sample, "tokenizer": tokenizer, "train": train, "pack": pack, "export": export, "all": everything,
+    "sample": sample, "tokenizer": tokenizer, "train": train, "pack": pack, "export": export,
+    "all": everything,
 }  # fmt: skip

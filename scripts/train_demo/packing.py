@@ -10,7 +10,10 @@ BLOCK = 32
 
 def pack(network: dict[str, torch.Tensor]) -> dict:
     """Matrices as int8 with a scale a block, as Q8_0 has them; embedding and gains in F16."""
-    return {name: _packed(value) if _fits(name, value) else value.half() for name, value in network.items()}  # fmt: skip
+    return {
+        name: _packed(value) if _fits(name, value) else value.half()
+        for name, value in network.items()
+    }
 
 
 def unpack(network: dict) -> dict[str, torch.Tensor]:

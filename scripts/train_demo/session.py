@@ -209,7 +209,7 @@ class Session:
         return self._call(name, arguments, WEIGHT_ANSWER)
 
     def detour(self, phrase: str, share: float = 0.22) -> None:
-        """Sometimes a first look that brings nothing: not learnt itself, but going on after it is."""
+        """Sometimes a first look that brings nothing: not learnt, but going on after it is."""
         if self.r.random() >= share:
             return
         x = self.r.random()

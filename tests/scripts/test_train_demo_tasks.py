@@ -19,7 +19,7 @@ from scripts.train_demo.session import Session
 from scripts.train_demo.statements import question, search_word, statement
 from scripts.train_demo.tasks import TASKS, perform, step
 from scripts.train_demo.tasks.looking import unix_diff
-from scripts.train_demo.tasks.rewriting import unique_old
+from scripts.train_demo.tasks.sections import unique_old
 from scripts.train_demo.unseen import UNSEEN
 
 COMMANDS = (

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-# ruff: noqa: E501  a table of strings is easier to read in one piece
+# ruff: noqa: E501, SIM905  a table of strings is easier to read in one piece
 from ..values import CITIES, PRODUCTS
 from .base import Fact, File, Maker, Table
+
+_PLANTS = (
+    "rose basil tomato fern cactus mint tulip ivy orchid lemon olive sage thyme parsley "
+    "lavender pepper cucumber pumpkin"
+).split()
+_COURSES = (
+    "algebra painting yoga chemistry history physics cooking German French pottery dance judo "
+    "biology singing chess"
+).split()
+_BIRDS = (
+    "robin heron owl kestrel wren finch stork crane raven magpie gull swift lark eagle"
+).split()
 
 
 def _columns(m: Maker):
@@ -35,11 +47,11 @@ def _columns(m: Maker):
         ("product", "product", product, {"price": price, "stock": number(0, 300), "supplier": lambda: x.person(r), "shelf": lambda: f"{r.choice('ABCDEF')}{r.randint(1, 30)}"}),
         ("guest", "name", person, {"room": number(1, 400), "nights": number(1, 14), "country": lambda: r.choice(("Germany", "Sweden", "Italy", "Japan", "Norway", "Peru", "Kenya")), "note": lambda: x.words_of(r, 1, 4)}),
         ("task", "task", lambda: x.words_of(r, 2, 3), {"owner": first, "status": lambda: r.choice(("open", "done", "blocked", "waiting")), "due": lambda: x.date(r), "hours": number(1, 40)}),
-        ("plant", "plant", lambda: r.choice("rose basil tomato fern cactus mint tulip ivy orchid lemon olive sage thyme parsley lavender pepper cucumber pumpkin".split()), {"location": lambda: r.choice(("kitchen", "balcony", "garden", "office", "hall", "greenhouse")), "water_days": number(1, 20), "planted": lambda: x.date(r)}),
+        ("plant", "plant", lambda: r.choice(_PLANTS), {"location": lambda: r.choice(("kitchen", "balcony", "garden", "office", "hall", "greenhouse")), "water_days": number(1, 20), "planted": lambda: x.date(r)}),
         ("trip", "destination", city, {"date": lambda: x.date(r), "cost": price, "days": number(1, 21), "transport": lambda: r.choice(("train", "bus", "plane", "car", "ship"))}),
-        ("course", "course", lambda: r.choice("algebra painting yoga chemistry history physics cooking German French pottery dance judo biology singing chess".split()), {"teacher": person, "room": lambda: x.code(r), "seats": number(5, 60), "day": lambda: r.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"))}),
+        ("course", "course", lambda: r.choice(_COURSES), {"teacher": person, "room": lambda: x.code(r), "seats": number(5, 60), "day": lambda: r.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"))}),
         ("sensor", "sensor", lambda: r.choice(("roof", "cellar", "kitchen", "garden", "attic", "garage", "hall", "pool", "lab", "gate")), {"type": lambda: r.choice(("temperature", "humidity", "pressure", "motion", "light")), "value": lambda: f"{r.randint(-10, 40)}.{r.randint(0, 9)}", "battery": number(1, 100), "site": city}),
-        ("bird", "species", lambda: r.choice("robin heron owl kestrel wren finch stork crane raven magpie gull swift lark eagle".split()), {"count": number(1, 90), "place": lambda: r.choice(("lake", "forest", "meadow", "harbor", "park", "river")), "observer": first, "date": lambda: x.date(r)}),
+        ("bird", "species", lambda: r.choice(_BIRDS), {"count": number(1, 90), "place": lambda: r.choice(("lake", "forest", "meadow", "harbor", "park", "river")), "observer": first, "date": lambda: x.date(r)}),
         ("entry", "id", lambda: str(r.randint(1, 9999)), {"name": product, "status": lambda: r.choice(("ok", "failed", "pending", "done", "new")), "owner": first}),
     ))  # fmt: skip
 

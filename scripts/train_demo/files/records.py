@@ -5,9 +5,12 @@ from __future__ import annotations
 from .base import Fact, File, Maker, spoken
 from .settings import keys, safe_value
 
-_NAMES = ("web", "db", "api", "worker", "mail", "cache", "proxy", "backup", "shop", "admin", "node1",
-          "node2", "alpha", "beta", "gamma", "main", "guest", "printer", "router", "camera", "level1",
-          "level2", "level3", "hero", "boss", "north", "south", "small", "large", "basic")  # fmt: skip
+_NAMES = (
+    "web", "db", "api", "worker", "mail", "cache", "proxy", "backup", "shop", "admin", "node1",
+    "node2", "alpha", "beta", "gamma", "main", "guest", "printer", "router", "camera", "level1",
+    "level2", "level3", "hero", "boss", "north", "south", "small", "large", "basic",
+)  # fmt: skip
+_BLOCKS = ("server", "http", "upstream", "location", "events", "client", "zone", "pool", *_NAMES)
 
 
 def _records(m: Maker, low: int, high: int) -> list[str]:
@@ -77,7 +80,8 @@ def objects(m: Maker, path: str) -> File:
 def server_conf(m: Maker, path: str) -> File:
     """`name value;` lines in braces."""
     file, lines = File(path, "", "conf"), []
-    for block in dict.fromkeys(m.r.choice(("server", "http", "upstream", "location", "events", "client", "zone", "pool", *_NAMES)) for _ in range(m.r.randint(1, 3))):  # fmt: skip  # noqa: E501
+    blocks = [m.r.choice(_BLOCKS) for _ in range(m.r.randint(1, 3))]
+    for block in dict.fromkeys(blocks):
         lines.append(f"{block} {{")
         for key in keys(m, m.r.randint(2, 5)):
             value = _value(m, key)
@@ -91,7 +95,8 @@ def server_conf(m: Maker, path: str) -> File:
 
 def maps(m: Maker, path: str) -> File:
     """A YAML list of maps, each with a name."""
-    file, lines = File(path, "", "maps"), [m.pick("services:", "jobs:", "hosts:", "items:", "steps:")]
+    file = File(path, "", "maps")
+    lines = [m.pick("services:", "jobs:", "hosts:", "items:", "steps:")]
     shared = keys(m, m.r.randint(1, 4))
     for name in dict.fromkeys(_records(m, 2, 4)):
         lines.append(f"  - name: {name}")

@@ -11,13 +11,15 @@
     running    commands, tests, git, background
     memory     told facts, recall of what is out of sight, notes
     talking    small talk, what it cannot do, asking back
-    meaning    values by what they mean
-    rewriting  names, lines, rows; sections and sibling files; questions about changes
-    looking    what is there, uses, differences, how to, logs
-    asking     tables in plain words, by row, value, condition
+    meaning    values by what they mean; on and off
+    sections   values by section and by environment, no file named
     telling    facts in sentences, in notes or told
-    reasoning  recursive state, variables, written out step by step
+    asking     tables in plain words, by row, value, condition
+    looking    what is there, where it is used, differences, how to
+    logs       logs in plain words
+    rewriting  names, lines, rows changed; questions about changes
     records    tables, logs, documents, pairs of files as people ask about them
+    reasoning  recursive state, variables, written out step by step
 
 A task returns what a right answer must hold, or None when it does not fit the session.
 """
@@ -34,6 +36,7 @@ from . import (
     filing,
     finding,
     lines,
+    logs,
     looking,
     meaning,
     memory,
@@ -42,6 +45,7 @@ from . import (
     records,
     rewriting,
     running,
+    sections,
     showing,
     tables,
     talking,
@@ -53,13 +57,14 @@ Task = Callable[[Session], Check | None]
 
 _MODULES = (
     reading, showing, finding, tables, changing, lines, filing, running, memory, talking, reasoning,
-    meaning, telling, asking, looking, rewriting, records,
+    meaning, telling, asking, looking, logs, rewriting, sections, records,
 )  # fmt: skip
 TASKS: dict[str, tuple[float, Task]] = {
     name: entry for module in _MODULES for name, entry in module.TASKS.items()
 }
 _FOLLOWING = (
-    "follow", "follow", "follow_edit", "follow_file", "undo", "last_done", "follow_row", "follow_row",
+    "follow", "follow", "follow_edit", "follow_file", "undo", "last_done", "follow_row",
+    "follow_row",
 )  # fmt: skip
 """Kinds that speak of the turn before."""
 _NAMES = list(TASKS)

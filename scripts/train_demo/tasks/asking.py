@@ -12,9 +12,9 @@ from ..files import data
 from ..files.base import File
 from ..session import Session
 from ..wording import expand, fill, noisy
-from .common import Check, by_role, done, enumerated, is_clean, name_file, open_file
+from .common import Check, by_role, done, enumerated, is_clean, look_up, name_file, open_file
 from .meaning import MAX_LINES, lines_with
-from .tables import key_column, quoted_path, to_number
+from .tables import key_column, numeric, quoted_path
 
 _LEAD = "(|||||||tell me |do you know |can you tell me |please tell me |I want to know |I'd like to know |I need |find out |look up |any idea |hey, |quick: |check )"
 _ASKS: tuple[tuple[str, str, str], ...] = (
@@ -132,13 +132,9 @@ def filtered(s: Session) -> Check | None:
         return None
     t, r = file.table, s.r
     key = key_column(t)
-    numeric = [
-        i for i, name in enumerate(t.columns)
-        if i != key and name != "id" and all(to_number(row[i]) is not None for row in t.rows)
-    ]  # fmt: skip
-    if not numeric:
+    if not numeric(t):
         return None
-    column, sign = r.choice(numeric), r.choice("><")
+    column, sign = r.choice(numeric(t)), r.choice("><")
     numbers = [float(row[column]) for row in t.rows]
     limit = str(r.randint(int(min(numbers)), int(max(numbers)) + 1))
     over = [x > float(limit) if sign == ">" else x < float(limit) for x in numbers]
@@ -181,8 +177,7 @@ def count_where(s: Session) -> Check | None:
     named = name_file(s, file)
     s.ask("count_where", thing=t.thing, path=named.text, value=value,
           col=t.columns[column].replace("_", " "))  # fmt: skip
-    if named.pattern:
-        s.call("glob", pattern=named.pattern)
+    look_up(s, named)
     s.call("read", path=file.path, limit=3)
     n = sum(row[column] == value for row in t.rows)
     command = f"awk -F, 'NR>1 && ${column + 1}==\"{value}\" {{n++}} END {{print n+0}}' {quoted_path(file.path)}"

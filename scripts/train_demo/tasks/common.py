@@ -178,10 +178,15 @@ def nearest(s: Session, path: str) -> list[str]:
     return s.bench.place.nearest(path)
 
 
-def open_file(s: Session, named: Named, **part: int) -> bool:
-    """Read the file, by way of the nearest name when the first guess fails; False: not there."""
+def look_up(s: Session, named: Named) -> None:
+    """Find the path of a file that was named by a part or a role."""
     if named.pattern:
         s.call("glob", pattern=named.pattern)
+
+
+def open_file(s: Session, named: Named, **part: int) -> bool:
+    """Read the file, by way of the nearest name when the first guess fails; False: not there."""
+    look_up(s, named)
     result = s.call("read", path=named.guess, **part)
     if not result.startswith("error: "):
         return True
@@ -195,7 +200,7 @@ def open_file(s: Session, named: Named, **part: int) -> bool:
 def located(s: Session, named: Named) -> bool:
     """For commands: the path of a bare name is looked up first, since a command needs it."""
     if named.pattern:
-        s.call("glob", pattern=named.pattern)
+        look_up(s, named)
         return True
     if named.guess == named.file.path and "/" in named.guess:
         return True

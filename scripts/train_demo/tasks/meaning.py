@@ -9,11 +9,20 @@ from __future__ import annotations
 import re
 
 from ..files.base import Fact, File
-from ..meanings import Meaning, meaning_of
+from ..meanings import MEANINGS, Meaning, meaning_of
 from ..session import Session
 from ..wording import expand, noisy
 from .changing import change, is_editable, new_value
-from .common import Check, done, enumerated, is_clean, name_file, open_file, unambiguous, value_answer
+from .common import (
+    Check,
+    done,
+    enumerated,
+    is_clean,
+    name_file,
+    open_file,
+    unambiguous,
+    value_answer,
+)
 from .reading import has_facts
 
 MAX_LINES = 14
@@ -23,7 +32,9 @@ Hit = tuple[File, Fact]
 
 def _meant(s: Session, test=lambda file, fact: True) -> tuple[File, Fact, Meaning] | None:
     """A value whose name has a meaning."""
-    fits = lambda f, x: is_clean(x.value) and x.line and meaning_of(x.name) and test(f, x)  # noqa: E731
+    def fits(f: File, x: Fact) -> bool:
+        return is_clean(x.value) and bool(x.line) and bool(meaning_of(x.name)) and test(f, x)
+
     file = s.pick(lambda f: has_facts(f) and any(fits(f, x) for x in f.facts))
     if not file:
         return None
@@ -133,8 +144,6 @@ def _facts_in(s: Session, lines, test) -> list[Hit] | None:
 
 def missing_meaning(s: Session) -> Check | None:
     """Nothing here says anything of it."""
-    from ..meanings import MEANINGS
-
     meaning = s.r.choice(MEANINGS)
     words = meaning.searches[:2]
     if any(lines_with(s, word) for word in words):

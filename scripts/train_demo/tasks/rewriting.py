@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ..files import code, data, prose, records, settings
-from ..files.base import Fact, File, bare
+from ..files import code, data, prose, settings
+from ..files.base import File, bare
 from ..session import Session
 from ..values import key, plain
-from .changing import change, is_editable, new_value
+from .changing import is_editable, new_value
 from .common import Check, done, is_clean, name_file, name_of, open_file, quoted, unambiguous
 from .lines import rewritten
-from .meaning import MAX_LINES, lines_with
 from .tables import key_column
 
 
@@ -17,18 +16,15 @@ def _short(file: File) -> bool:
     return 2 < len(file.text) < 2500 and "\r" not in file.text and "```" not in file.text
 
 
-def _edit(s: Session, file: File, old: str, new: str, **more) -> Check | None:
+def edited(
+    s: Session, file: File, old: str, new: str, told: str, *must: str, **more
+) -> Check | None:
+    """The edit, and an answer that tells it; None when the tool refuses."""
     if s.call("edit", path=file.path, old=old, new=new, **more).startswith("error"):
         return None
     rewritten(s, file)
-    return done(s, files={file.path: s.text_of(file.path)})
-
-
-def _said(s: Session, check: Check | None, text: str, *must: str) -> Check | None:
-    if check is None:
-        return None
-    s.say(text)
-    return Check(must, check.files, tuple(s.calls))
+    s.say(told)
+    return done(s, *must, files={file.path: s.text_of(file.path)})
 
 
 def rename_symbol(s: Session) -> Check | None:
@@ -65,8 +61,8 @@ def _replace_everywhere(s: Session, named, old: str, new: str) -> Check | None:
     if not open_file(s, named):
         return None
     file = named.file
-    check = _edit(s, file, old, new, all=True)
-    return _said(s, check, f"Replaced `{old}` by `{new}` in `{file.path}`.", new)
+    told = f"Replaced `{old}` by `{new}` in `{file.path}`."
+    return edited(s, file, old, new, told, new, all=True)
 
 
 def add_top(s: Session) -> Check | None:
@@ -82,8 +78,8 @@ def add_top(s: Session) -> Check | None:
     s.ask("add_top", line=s.r.choice([f'"{line}"', f"`{line}`", f"'{line}'"]), path=named.text)
     if not open_file(s, named):
         return None
-    check = _edit(s, file, first, f"{line}\n{first}")
-    return _said(s, check, f"Added `{line}` at the top of `{file.path}`.", file.path)
+    told = f"Added `{line}` at the top of `{file.path}`."
+    return edited(s, file, first, f"{line}\n{first}", told, file.path)
 
 
 def append(s: Session) -> Check | None:
@@ -93,8 +89,9 @@ def append(s: Session) -> Check | None:
         return None
     last = file.text.rstrip("\n").split("\n")[-1]
     line = s.r.choice((
-        f"echo {s.x.word(s.r)}", f"{s.x.word(s.r)} = {s.x.value(s.r)}", f"# {s.x.words_of(s.r, 1, 4)}",
-        s.x.sentence(s.r), f"- {s.x.words_of(s.r, 1, 4)}", f"export {s.x.word(s.r).upper()}={s.x.ident(s.r)}",
+        f"echo {s.x.word(s.r)}", f"{s.x.word(s.r)} = {s.x.value(s.r)}",
+        f"# {s.x.words_of(s.r, 1, 4)}", s.x.sentence(s.r), f"- {s.x.words_of(s.r, 1, 4)}",
+        f"export {s.x.word(s.r).upper()}={s.x.ident(s.r)}",
     ))  # fmt: skip
     if not last.strip() or file.text.count(last) != 1 or not is_clean(line) or line in file.text:
         return None
@@ -105,8 +102,8 @@ def append(s: Session) -> Check | None:
     s.ask("add_line", line=mark + line + mark, path=named.text)
     if not open_file(s, named):
         return None
-    check = _edit(s, file, last, f"{last}\n{line}")
-    return _said(s, check, f"Added `{line}` to `{file.path}`.", line)
+    told = f"Added `{line}` to `{file.path}`."
+    return edited(s, file, last, f"{last}\n{line}", told, line)
 
 
 def add_to_json(s: Session) -> Check | None:
@@ -126,14 +123,14 @@ def add_to_json(s: Session) -> Check | None:
     s.ask("add_setting", key=name, new=value, path=named.text)
     if not open_file(s, named):
         return None
-    check = _edit(s, file, line, f'{line}\n  "{name}": {written},')
-    return _said(s, check, f"Added `{name}` to `{file.path}`.", name)
+    told = f"Added `{name}` to `{file.path}`."
+    return edited(s, file, line, f'{line}\n  "{name}": {written},', told, name)
 
 
 def drop_line(s: Session) -> Check | None:
     """A line taken out by a word in it."""
-    file = s.pick(lambda f: _short(f) and f.kind in ("notes", "todo", "list", "text", "requirements"),
-                  (prose.journal, prose.todo))  # fmt: skip
+    kinds = ("notes", "todo", "list", "text", "requirements")
+    file = s.pick(lambda f: _short(f) and f.kind in kinds, (prose.journal, prose.todo))
     if not file:
         return None
     lines = [x for x in file.text.split("\n") if is_clean(x) and file.text.count(x + "\n") == 1]
@@ -146,13 +143,15 @@ def drop_line(s: Session) -> Check | None:
     s.ask("drop_line", old=quoted(s, word), path=named.text)
     if not open_file(s, named):
         return None
-    check = _edit(s, file, line + "\n", "")
-    return _said(s, check, f"Removed the line with `{word}` from `{file.path}`.", file.path)
+    told = f"Removed the line with `{word}` from `{file.path}`."
+    return edited(s, file, line + "\n", "", told, file.path)
 
 
 def _table(s: Session) -> File | None:
     return s.pick(
-        lambda f: f.table is not None and _short(f) and f.path.endswith(".csv") and f.text[-1] == "\n",
+        lambda f: (
+            f.table is not None and _short(f) and f.path.endswith(".csv") and f.text[-1] == "\n"
+        ),
         (data.csv,),
     )  # fmt: skip
 
@@ -170,16 +169,17 @@ def add_row(s: Session) -> Check | None:
     if any("," in c or not is_clean(c) or '"' in c for c in row) or file.text.count(last) != 1:
         return None
     named = name_file(s, file)
+    pairs = list(zip(file.table.columns, row, strict=True))
     said = s.r.choice((
         ",".join(row), ", ".join(row), f"`{','.join(row)}`",
-        ", ".join(f"{c.replace('_', ' ')} {v}" for c, v in zip(file.table.columns, row, strict=True)),
-        ", ".join(f"{c}: {v}" for c, v in zip(file.table.columns, row, strict=True)),
+        ", ".join(f"{c.replace('_', ' ')} {v}" for c, v in pairs),
+        ", ".join(f"{c}: {v}" for c, v in pairs),
     ))  # fmt: skip
     s.ask("add_row", row=said, path=named.text)
     if not open_file(s, named):
         return None
-    check = _edit(s, file, last, f"{last}\n{','.join(row)}")
-    return _said(s, check, f"Added `{','.join(row)}` to `{file.path}`.", row[0])
+    told = f"Added `{','.join(row)}` to `{file.path}`."
+    return edited(s, file, last, f"{last}\n{','.join(row)}", told, row[0])
 
 
 def set_cell(s: Session) -> Check | None:
@@ -197,166 +197,10 @@ def set_cell(s: Session) -> Check | None:
     s.ask("set_cell", col=s.r.choice(fact.names), row=row, new=value, path=named.text)
     if not open_file(s, named):
         return None
-    check = _edit(s, file, fact.line, fact.before + value + fact.after)
+    new = fact.before + value + fact.after
     told = f"Changed the {fact.names[0]} of `{fact.section[0]}` in `{file.path}` "
-    return _said(s, check, told + f"from `{fact.value}` to `{value}`.", value)
-
-
-# ---------------------------------------------------------------- sections, siblings
-
-_IN_SECTION = ("{s} {k}", "{k} of {s}", "{k} for {s}", "{s}'s {k}", "{k} in {s}", "{k} for the {s}",
-               "{k} of the {s}", "{s} {k}", "{s}.{k}")  # fmt: skip
-
-
-def _sectioned(s: Session) -> tuple[File, Fact] | None:
-    file = s.pick(lambda f: any(x.section and x.line for x in f.facts) and f.kind != "csv",
-                  (settings.yaml, settings.ini, settings.toml, records.inventory, records.maps,
-                   records.objects, records.server_conf))  # fmt: skip
-    if not file:
-        return None
-    facts = [x for x in file.facts if x.section and x.line and is_clean(x.value)]
-    return (file, s.r.choice(facts)) if facts else None
-
-
-def _spoken(s: Session, fact: Fact) -> str:
-    section = s.r.choice(fact.section)
-    said = s.r.choice(_IN_SECTION).format(s=section, k=s.r.choice(fact.names))
-    return said.replace("_", " ") if s.r.random() < 0.5 else said
-
-
-def _leads_to(s: Session, file: File, word: str) -> bool:
-    """Whether a search for a section's name shows this one file's section."""
-    lines = lines_with(s, word)
-    heads = [path for path, line in lines if head_of(line) == word.lower()]
-    return len(lines) <= MAX_LINES and word.isalnum() and set(heads) == {file.path}
-
-
-def head_of(line: str) -> str:
-    """The name that a line begins with: a section's, a record's."""
-    words = line.strip().removeprefix("- name: ").split()
-    return words[0].strip('[]{}":,').lower() if words else ""
-
-
-def section_openly(s: Session) -> Check | None:
-    """A value by section and name, in no named file: the section is searched for."""
-    found = _sectioned(s)
-    if not found:
-        return None
-    file, fact = found
-    word = fact.section[0].split(".")[-1]
-    alike = [x for x in file.facts if x.section == fact.section and x.name == fact.name]
-    if not _leads_to(s, file, word) or len(alike) != 1:
-        return None
-    s.ask("value_nopath", key=(said := _spoken(s, fact)))
-    s.detour(said)
-    s.call("grep", pattern=word)
-    s.call("read", path=file.path)
-    s.know(file)
-    s.say(f"`{fact.section[0]}` / `{fact.name}` in `{file.path}` is `{fact.value}`.")
-    s.said(file, fact)
-    return done(s, fact.value, harmless=True)
-
-
-def section_edit(s: Session) -> Check | None:
-    """A value of one of several sections changed; the old text names the section when it must."""
-    found = _sectioned(s)
-    if not found:
-        return None
-    file, fact = found
-    value, word = new_value(s, fact), fact.section[0].split(".")[-1]
-    if not value or "\r" in file.text or not _leads_to(s, file, word):
-        return None
-    if sum(x.section == fact.section and x.name == fact.name for x in file.facts) != 1:
-        return None
-    old = unique_old(file.text, word, fact.line)
-    if not old:
-        return None
-    s.ask("edit_nopath", key=(said := _spoken(s, fact)), new=value)
-    s.detour(said)
-    s.call("grep", pattern=word)
-    s.call("read", path=file.path)
-    s.know(file)
-    if old == fact.line:
-        return change(s, file, fact, value)
-    new = old[: -len(fact.line)] + fact.line_with(value)
-    told = f"Changed `{fact.name}` in `{file.path}` from `{fact.value}` to `{value}`."
-    return _said(s, _edit(s, file, old, new), told, value)
-
-
-def unique_old(text: str, section: str, line: str) -> str:
-    """The line, with the lines from its section's head where it stands more than once."""
-    if text.count(line) == 1:
-        return line
-    lines = text.split("\n")
-    heads = [i for i, x in enumerate(lines) if head_of(x) == section.lower()]
-    if len(heads) != 1 or line not in lines[heads[0] :]:
-        return ""
-    old = "\n".join(lines[heads[0] : lines.index(line, heads[0]) + 1])
-    return old if text.count(old) == 1 and old.count("\n") < 6 else ""
-
-
-_STAGES = (("dev", ("dev", "development")), ("prod", ("prod", "production", "live")),
-           ("staging", ("staging", "stage")), ("test", ("test", "testing", "tests")),
-           ("local", ("local", "my machine")))  # fmt: skip
-_FOR = ("{k} in {w}", "{k} for {w}", "{w} {k}", "{k} on {w}", "{k} of {w}", "{w}'s {k}")
-
-
-def sibling(s: Session) -> Check | None:
-    """The same settings for several environments: the name says which file."""
-    r = s.r
-    one = s.pick(lambda f: f.kind in ("env", "yaml", "ini", "json", "toml") and "\r" not in f.text
-                 and 2 < len(f.facts) < 9 and all(is_editable(f, x) for x in f.facts),
-                 (settings.env, settings.yaml, settings.ini))  # fmt: skip
-    if not one:
-        return None
-    ending = one.name.rsplit(".", 1)[-1]
-    folder = r.choice(["config", "env", "deploy", "settings", s.x.word(r)])
-    made = {}
-    for stem, _ in r.sample(_STAGES, r.choice([2, 3])):
-        made[stem] = _sibling(s, one, f"{folder}/{stem}.{ending}")
-    stem = r.choice(list(made))
-    if any(f is None for f in made.values()):
-        return None
-    pattern = f"*{stem}*"
-    for file in made.values():
-        s.add(file)
-    file = made[stem]
-    hits = [p for p in s.bench.place.files if stem in p.rsplit("/", 1)[-1]]
-    fact = r.choice(file.facts)
-    if len(hits) > 4 or not unambiguous(file, fact) or not is_clean(fact.value):
-        return None
-    word = r.choice(dict(_STAGES)[stem])
-    said = r.choice(_FOR).format(k=r.choice(fact.names), w=word)
-    value = new_value(s, fact) if r.random() < 0.35 else ""
-    if value:
-        s.ask("edit_nopath", key=said, new=value)
-    else:
-        s.ask("value_nopath", key=said)
-    s.call("glob", pattern=pattern)
-    s.call("read", path=file.path)
-    s.know(file)
-    if value:
-        return change(s, file, fact, value)
-    s.say(f"`{fact.name}` in `{file.path}` is `{fact.value}`.")
-    s.said(file, fact)
-    return done(s, fact.value, harmless=True)
-
-
-def _sibling(s: Session, one: File, path: str) -> File | None:
-    if s.bench.place.exists(path):
-        return None
-    text, facts = one.text, []
-    for fact in one.facts:
-        value = settings.safe_value(s.maker, fact.name) if s.r.random() < 0.7 else fact.value
-        line = fact.line_with(value)
-        if text.count(fact.line) != 1 or not is_clean(value):
-            return None
-        text = text.replace(fact.line, line)
-        facts.append(Fact(fact.names, value, line, fact.before, fact.after, fact.quote, fact.section))
-    return File(path, text, one.kind, facts)
-
-
-# ---------------------------------------------------------------- questions about changes
+    told += f"from `{fact.value}` to `{value}`."
+    return edited(s, file, fact.line, new, told, value)
 
 
 def asked_about_change(s: Session) -> Check | None:
@@ -379,8 +223,8 @@ def asked_about_change(s: Session) -> Check | None:
 
 
 TASKS = {
-    "rename_symbol": (1.5, rename_symbol), "replace_all": (2, replace_all), "add_top": (1.2, add_top),
-    "append": (2, append), "add_to_json": (1.5, add_to_json), "drop_line": (2, drop_line), "add_row": (2.5, add_row),
-    "set_cell": (2, set_cell), "section_openly": (6, section_openly), "section_edit": (3, section_edit),
-    "sibling": (5, sibling), "asked_about_change": (2, asked_about_change),
+    "rename_symbol": (1.5, rename_symbol), "replace_all": (2, replace_all),
+    "add_top": (1.2, add_top), "append": (2, append), "add_to_json": (1.5, add_to_json),
+    "drop_line": (2, drop_line), "add_row": (2.5, add_row), "set_cell": (2, set_cell),
+    "asked_about_change": (2, asked_about_change),
 }  # fmt: skip

@@ -119,7 +119,7 @@ def count_rows(s: Session) -> Check | None:
     return done(s, f" {n} ", harmless=True)
 
 
-def _numeric(table) -> list[int]:
+def numeric(table) -> list[int]:
     return [
         i
         for i, _ in enumerate(table.columns)
@@ -144,11 +144,11 @@ _MOST = {
 
 def extreme(s: Session) -> Check | None:
     """The row with the highest or lowest number, by sorting."""
-    file = _table(s, lambda t: bool(_numeric(t)) and len(t.rows) > 2)
+    file = _table(s, lambda t: bool(numeric(t)) and len(t.rows) > 2)
     if not file:
         return None
     t = file.table
-    column = s.r.choice(_numeric(t))
+    column = s.r.choice(numeric(t))
     high = s.r.random() < 0.6
     ordered = sorted(t.rows, key=lambda row: float(row[column]), reverse=high)
     if ordered[0][column] == ordered[1][column]:
@@ -173,11 +173,11 @@ def extreme(s: Session) -> Check | None:
 
 def total(s: Session) -> Check | None:
     """Sum or average of a column, by awk."""
-    file = _table(s, lambda t: bool(_numeric(t)))
+    file = _table(s, lambda t: bool(numeric(t)))
     if not file:
         return None
     t = file.table
-    column = s.r.choice(_numeric(t))
+    column = s.r.choice(numeric(t))
     values = [float(row[column]) for row in t.rows]
     kind = s.r.choice(["sum", "average"])
     s.ask(kind, col=t.columns[column].replace("_", " "), path=file.path)

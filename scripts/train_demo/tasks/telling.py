@@ -16,9 +16,9 @@ from .meaning import MAX_LINES, lines_with
 TOLD = "(told)"
 """Stands for a path where nothing but the user is the source."""
 _BEFORE = (
-    "(|||||remember: |note this: |remember that |for later: |fyi |FYI: |by the way, |just so you know: "
-    "|keep in mind that |I should mention: |don't forget: |please remember: |news: |here is something: "
-    "|so |listen: |one more fact: |also, )"
+    "(|||||remember: |note this: |remember that |for later: |fyi |FYI: |by the way, "
+    "|just so you know: |keep in mind that |I should mention: |don't forget: |please remember: "
+    "|news: |here is something: |so |listen: |one more fact: |also, )"
 )
 
 
