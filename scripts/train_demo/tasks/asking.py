@@ -8,13 +8,13 @@ from __future__ import annotations
 # ruff: noqa: E501  a wording is easier to read in one piece
 import re
 
-from ..files import data
 from ..files.base import File
 from ..session import Session
 from ..wording import expand, fill, noisy
 from .common import Check, by_role, done, enumerated, is_clean, look_up, name_file, open_file
-from .meaning import MAX_LINES, lines_with
-from .tables import key_column, numeric, quoted_path
+from .meaning import MAX_LINES
+from .reading import hits_of
+from .tables import csv_file, key_column, numeric, quoted_path
 
 _LEAD = "(|||||||tell me |do you know |can you tell me |please tell me |I want to know |I'd like to know |I need |find out |look up |any idea |hey, |quick: |check )"
 _ASKS: tuple[tuple[str, str, str], ...] = (
@@ -47,13 +47,7 @@ def _say_question(s: Session, template: str, **slots: str) -> None:
 
 
 def _table(s: Session, n_rows: int = 14) -> File | None:
-    return s.pick(
-        lambda f: (
-            f.table is not None and 1 < len(f.table.rows) <= n_rows and f.path.endswith(".csv")
-            and "\r" not in f.text
-        ),
-        (data.csv,),
-    )  # fmt: skip
+    return csv_file(s, lambda table: len(table.rows) <= n_rows)
 
 
 def row_openly(s: Session) -> Check | None:
@@ -68,7 +62,7 @@ def row_openly(s: Session) -> Check | None:
         return None
     row = s.r.choice([full, full, *words])
     word = row if s.r.random() < 0.6 else max(words, key=len) if row == full else row
-    lines = lines_with(s, word)
+    lines = hits_of(s, word)
     if len([x for x in lines if x[0] == file.path]) != 1 or len(lines) > 6:
         return None
     forward, _ = _asks(fact.names[1])
@@ -91,7 +85,7 @@ def rows_openly(s: Session) -> Check | None:
     key = key_column(t)
     column = s.r.choice([i for i in range(len(t.columns)) if i != key])
     value = s.r.choice(t.rows)[column]
-    lines = lines_with(s, value)
+    lines = hits_of(s, value)
     hits = [row[key] for row in t.rows if row[column] == value]
     if not is_clean(value) or len(value) < 3 or len(hits) > 6 or len(lines) > MAX_LINES:
         return None

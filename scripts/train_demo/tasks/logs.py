@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 # ruff: noqa: E501  a sentence is easier to read in one piece
-from ..files import data
 from ..session import Session
 from ..wording import expand, noisy
 from .common import Check, block, done, look_up, name_file
-from .tables import quoted_path
+from .tables import log_file, quoted_path
 
 
 def log_what(s: Session) -> Check | None:
     """Lines of a log about something."""
-    file = s.pick(lambda f: bool(f.entries) and "\r" not in f.text, (data.log,))
+    file = log_file(s)
     words = [w for w in s.r.choice(file.entries)[2].split() if w.isalpha() and len(w) > 3]
     if not words:
         return None
@@ -30,7 +29,7 @@ def log_what(s: Session) -> Check | None:
 
 def log_level_count(s: Session) -> Check | None:
     """How many errors or warnings, whatever their case."""
-    file = s.pick(lambda f: bool(f.entries) and "\r" not in f.text, (data.log,))
+    file = log_file(s)
     level = s.r.choice(["error", "warning", "info", "debug"])
     own = {e[1] for e in file.entries if level[:4] in e[1].lower()}
     if len(own) != 1:
@@ -79,7 +78,7 @@ def log_trouble(s: Session) -> Check | None:
 
 def log_edge(s: Session) -> Check | None:
     """The first or last line of a log."""
-    file = s.pick(lambda f: bool(f.entries) and "\r" not in f.text, (data.log,))
+    file = log_file(s)
     edge = s.r.choice(["first", "last", "latest", "final", "newest", "earliest", "oldest"])
     head = edge in ("first", "earliest", "oldest")
     named = name_file(s, file)

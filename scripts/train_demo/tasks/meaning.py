@@ -23,7 +23,7 @@ from .common import (
     unambiguous,
     value_answer,
 )
-from .reading import has_facts
+from .reading import has_facts, hits_of
 
 MAX_LINES = 14
 """Most hits of a search that is answered from."""
@@ -110,7 +110,7 @@ def _plan(s: Session, meaning: Meaning) -> tuple[list[str], list[Hit]] | None:
     words = []
     for word in meaning.searches[:3]:
         words.append(word)
-        lines = lines_with(s, word)
+        lines = hits_of(s, word)
         if len(lines) > MAX_LINES:
             return None
         hits = _facts_in(s, lines, lambda x: meaning_of(x.name) is meaning)
@@ -119,14 +119,6 @@ def _plan(s: Session, meaning: Meaning) -> tuple[list[str], list[Hit]] | None:
         if hits:
             return words, hits
     return None
-
-
-def lines_with(s: Session, word: str) -> list[tuple[str, str]]:
-    """Path and line of what a search for a plain word finds, in the order it shows them."""
-    place, low = s.bench.place, word.lower()
-    paths = (path for path in place.names() if low in place.lower(path))
-    lines = ((path, line) for path in paths for line in place.text(path).splitlines())
-    return [(path, line) for path, line in lines if low in line.lower()]
 
 
 def _facts_in(s: Session, lines, test) -> list[Hit] | None:
@@ -146,7 +138,7 @@ def missing_meaning(s: Session) -> Check | None:
     """Nothing here says anything of it."""
     meaning = s.r.choice(MEANINGS)
     words = meaning.searches[:2]
-    if any(lines_with(s, word) for word in words):
+    if any(hits_of(s, word) for word in words):
         return None
     noun = s.r.choice(meaning.nouns)
     if s.r.random() < 0.5:
@@ -169,7 +161,7 @@ def value_by_words(s: Session) -> Check | None:
     words = fact.name.lower().replace("-", "_").split("_")
     said = r.choice([words, words[-2:], words[:2], [*words[1:], "of", words[0]]])
     keys = [word for word in said if word != "of"]
-    lines = lines_with(s, longest := max(keys, key=len))
+    lines = hits_of(s, longest := max(keys, key=len))
     fits = lambda x: all(word in x.name.lower() for word in keys)  # noqa: E731
     hits = _facts_in(s, lines, fits) if len(lines) <= MAX_LINES else None
     if not hits or len(hits) > 2 or len(longest) < 4:
@@ -250,7 +242,7 @@ def state(s: Session) -> Check | None:
     fact = file and s.r.choice([x for x in file.facts if fits(file, x)])
     if not fact or not fact.name.replace("_", "").isalpha() or len(fact.name) < 4:
         return None
-    lines = lines_with(s, fact.name)
+    lines = hits_of(s, fact.name)
     same = _facts_in(s, lines, lambda x: x.name == fact.name)
     if len(lines) > MAX_LINES or same != [(file, fact)]:
         return None
@@ -293,7 +285,7 @@ def switch(s: Session) -> Check | None:
             return None
     else:
         pattern = fact.name if spoken in fact.names else meaning.searches[0]
-        lines = lines_with(s, pattern)
+        lines = hits_of(s, pattern)
         if len(lines) > MAX_LINES or not pattern.replace("_", "").isalnum():
             return None
         same = lambda x: x.name == fact.name or (meaning and meaning_of(x.name) is meaning)  # noqa: E731

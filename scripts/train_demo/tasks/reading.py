@@ -110,16 +110,12 @@ def value_by_search(s: Session) -> Check | None:
     return done(s, fact.value, harmless=True)
 
 
-def hits_of(s: Session, pattern: str) -> list[tuple[str, str]]:
-    """Lines that hold a plain text, in any case."""
-    low, place = pattern.lower(), s.bench.place
-    return [
-        (path, line)
-        for path in sorted(place.files)
-        if low in place.lower(path)
-        for line in place.text(path).splitlines()
-        if low in line.lower()
-    ]
+def hits_of(s: Session, text: str) -> list[tuple[str, str]]:
+    """Path and line of what a search for a plain text finds, in the order it shows them."""
+    place, low = s.bench.place, text.lower()
+    paths = (path for path in place.names() if low in place.lower(path))
+    lines = ((path, line) for path in paths for line in place.text(path).splitlines())
+    return [(path, line) for path, line in lines if low in line.lower()]
 
 
 def project_fact(s: Session) -> Check | None:

@@ -9,7 +9,7 @@ from ..values import key, plain
 from .changing import is_editable, new_value
 from .common import Check, done, is_clean, name_file, name_of, open_file, quoted, unambiguous
 from .lines import rewritten
-from .tables import key_column
+from .tables import csv_file, key_column
 
 
 def _short(file: File) -> bool:
@@ -148,12 +148,8 @@ def drop_line(s: Session) -> Check | None:
 
 
 def _table(s: Session) -> File | None:
-    return s.pick(
-        lambda f: (
-            f.table is not None and _short(f) and f.path.endswith(".csv") and f.text[-1] == "\n"
-        ),
-        (data.csv,),
-    )  # fmt: skip
+    file = csv_file(s)
+    return file if file and _short(file) and file.text[-1] == "\n" else None
 
 
 def add_row(s: Session) -> Check | None:

@@ -7,7 +7,8 @@ from ..files.base import Fact, File
 from ..session import Session
 from .changing import change, is_editable, new_value
 from .common import Check, done, is_clean, unambiguous
-from .meaning import MAX_LINES, lines_with
+from .meaning import MAX_LINES
+from .reading import hits_of
 from .rewriting import edited
 
 _IN_SECTION = ("{s} {k}", "{k} of {s}", "{k} for {s}", "{s}'s {k}", "{k} in {s}", "{k} for the {s}",
@@ -32,7 +33,7 @@ def _spoken(s: Session, fact: Fact) -> str:
 
 def _leads_to(s: Session, file: File, word: str) -> bool:
     """Whether a search for a section's name shows this one file's section."""
-    lines = lines_with(s, word)
+    lines = hits_of(s, word)
     heads = [path for path, line in lines if head_of(line) == word.lower()]
     return len(lines) <= MAX_LINES and word.isalnum() and set(heads) == {file.path}
 

@@ -19,7 +19,8 @@ from .common import (
 )
 
 
-def _table(s: Session, test=lambda t: True) -> File | None:
+def csv_file(s: Session, test=lambda table: True) -> File | None:
+    """A table of more than one row that passes the test."""
     return s.pick(
         lambda f: (
             f.table is not None
@@ -34,7 +35,7 @@ def _table(s: Session, test=lambda t: True) -> File | None:
 
 def cell(s: Session) -> Check | None:
     """One field of one row."""
-    file = _table(s)
+    file = csv_file(s)
     fact = file and s.r.choice(file.facts or [None])
     if not fact or not is_clean(fact.value):
         return None
@@ -75,7 +76,7 @@ def cell(s: Session) -> Check | None:
 
 def rows_where(s: Session) -> Check | None:
     """The rows with a value in a column."""
-    file = _table(s, lambda t: len(t.rows) <= 14)
+    file = csv_file(s, lambda t: len(t.rows) <= 14)
     if not file:
         return None
     t = file.table
@@ -106,7 +107,7 @@ def key_column(table) -> int:
 
 def count_rows(s: Session) -> Check | None:
     """How many rows, without the header."""
-    file = _table(s)
+    file = csv_file(s)
     if not file:
         return None
     named = name_file(s, file, allow_bare=False)
@@ -144,7 +145,7 @@ _MOST = {
 
 def extreme(s: Session) -> Check | None:
     """The row with the highest or lowest number, by sorting."""
-    file = _table(s, lambda t: bool(numeric(t)) and len(t.rows) > 2)
+    file = csv_file(s, lambda t: bool(numeric(t)) and len(t.rows) > 2)
     if not file:
         return None
     t = file.table
@@ -173,7 +174,7 @@ def extreme(s: Session) -> Check | None:
 
 def total(s: Session) -> Check | None:
     """Sum or average of a column, by awk."""
-    file = _table(s, lambda t: bool(numeric(t)))
+    file = csv_file(s, lambda t: bool(numeric(t)))
     if not file:
         return None
     t = file.table
@@ -248,13 +249,13 @@ def quoted_path(path: str) -> str:
     )
 
 
-def _log(s: Session, test=lambda f: True) -> File | None:
+def log_file(s: Session, test=lambda f: True) -> File | None:
     return s.pick(lambda f: bool(f.entries) and "\r" not in f.text and test(f), (data.log,))
 
 
 def error_line(s: Session) -> Check | None:
     """The last or first error."""
-    file = _log(s, lambda f: any(e[1].upper() == "ERROR" for e in f.entries))
+    file = log_file(s, lambda f: any(e[1].upper() == "ERROR" for e in f.entries))
     if not file:
         return None
     errors = [e for e in file.entries if e[1].upper() == "ERROR"]
@@ -275,7 +276,7 @@ def error_line(s: Session) -> Check | None:
 def all_level(s: Session) -> Check | None:
     """All lines of a level, or that there are none."""
     r = s.r
-    file = _log(s)
+    file = log_file(s)
     level = r.choice(["error", "warning", "debug", "info", "warn"])
     hits = [e[3] for e in file.entries if level in e[3].lower()]
     if len(hits) > 6 or any(e[3] in hits and level not in e[1].lower() for e in file.entries):
@@ -292,7 +293,7 @@ def all_level(s: Session) -> Check | None:
 
 def log_at(s: Session) -> Check | None:
     """What happened at a time."""
-    file = _log(s)
+    file = log_file(s)
     entry = s.r.choice(file.entries)
     time = entry[0] if s.r.random() < 0.6 else entry[0][:5]
     hits = [e[3] for e in file.entries if time in e[3]]

@@ -11,7 +11,8 @@ from ..session import Seen, Session
 from ..statements import Statement, question, search_word, statement
 from ..wording import expand, noisy
 from .common import Check, done, is_clean, name_file, open_file
-from .meaning import MAX_LINES, lines_with
+from .meaning import MAX_LINES
+from .reading import hits_of
 
 TOLD = "(told)"
 """Stands for a path where nothing but the user is the source."""
@@ -40,7 +41,7 @@ def in_notes(s: Session) -> Check | None:
         return None
     file, fact = found
     word = search_word(fact)
-    lines = lines_with(s, word)
+    lines = hits_of(s, word)
     if not word.isalnum() or not 0 < len(lines) <= MAX_LINES or fact.text not in file.text:
         return None
     s.user(_said(s, question(s.r, fact)))
@@ -75,14 +76,14 @@ def not_in_notes(s: Session) -> Check | None:
     """Of this the folder says nothing."""
     fact = statement(s.r, s.x)
     word = search_word(fact)
-    if not word.isalnum() or lines_with(s, word):
+    if not word.isalnum() or hits_of(s, word):
         return None
     s.user(_said(s, question(s.r, fact)))
     s.call("grep", pattern=word)
     if " " in fact.subject:
         other = min(fact.subject.split(), key=len)
         if len(other) > 3 and other != word and other.isalnum():
-            if lines_with(s, other):
+            if hits_of(s, other):
                 return None
             s.call("grep", pattern=other)
     s.say("I found nothing about that in these files.")
