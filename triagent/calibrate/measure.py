@@ -57,7 +57,7 @@ class Centers:
     def level_since(self) -> int | None:
         """Tokens after which R stayed within LEVEL of its last value.
 
-        None: R had not levelled off by half of the tokens.
+        None: it still moved during the last quarter of them.
         """
         n_tokens, last = self.trace[-1]
         since = n_tokens
@@ -65,7 +65,7 @@ class Centers:
             if abs(r - last) >= LEVEL:
                 break
             since = n
-        return since if since <= n_tokens / 2 else None
+        return since if since <= 0.75 * n_tokens else None
 
     @property
     def settling(self) -> str:
