@@ -3,6 +3,10 @@
 Sections: ours (a bounded session through the whole engine: render, pipe, prefill, sample), stock
 (an unmodified library on the same tokens: keeping the prefix, and prefilling the whole history
 anew), fake (thousands of turns of the agent on a scripted model: time, memory, descriptors).
+
+The cache is full before the first turn is timed (`--warm`): attention over a cache that still
+fills up is cheaper, and a ratio to such a turn would tell of the filling. A point stands for the
+turns around it, by their median.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import psutil
 
 from bench import session_raw
 from bench.random_model import SHAPES
+from bench.session_points import n_warm, near
 from triagent.agent.context import system_prompt
 from triagent.agent.tools import TOOLS
 from triagent.chat import Appended, Limits, Message, Prefill, Role, StepEnd
@@ -28,7 +33,7 @@ from triagent.config import CacheConfig, ModelConfig
 from triagent.engine.client import EngineModel
 
 WORDS = ("alpha", "river", "stone", "copper", "window", "garden", "signal", "market", "engine")
-N_NEAR = 3  # turns whose median stands for one point
+N_NEAR = 5  # turns whose median stands for one point
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sections", default="ours,stock,fake", help="comma-separated")
     parser.add_argument("--turns", default="2,10,50,200", help="turns that are compared")
     parser.add_argument("--turn-tokens", type=int, default=256, help="tokens each turn appends")
+    parser.add_argument("--warm", type=int, default=-1, help="tokens before turn 1 (twice budget)")
     parser.add_argument("--budget", type=int, default=2048)
     parser.add_argument("--interval", type=int, default=128)
     parser.add_argument("--chunk", type=int, default=512)
@@ -77,8 +83,8 @@ def ours(
     options: argparse.Namespace, points: list[int], n_near: int
 ) -> tuple[dict, list[list[int]]]:
     """Seconds to the first token at each point, and the tokens of each turn."""
-    n_turns = points[-1] + n_near - 1
-    n_ctx = (n_turns + 8) * (options.turn_tokens + 64)
+    n_turns = points[-1] + n_near // 2
+    n_ctx = (n_turns + 8) * (options.turn_tokens + 64) + 2 * n_warm(options)
     model = EngineModel(
         ModelConfig(
             path=options.model, sidecar=options.sidecar, gpu_layers=options.gpu_layers,
@@ -90,23 +96,25 @@ def ours(
         ),
     )  # fmt: skip
     try:
-        return _grow(model, options.turn_tokens, n_turns, points)
+        return _grow(model, options, n_turns, points)
     finally:
         model.close()
 
 
 def _grow(
-    model: EngineModel, n_tokens: int, n_turns: int, points: list[int]
+    model: EngineModel, options: argparse.Namespace, n_turns: int, points: list[int]
 ) -> tuple[dict, list[list[int]]]:
+    n_tokens, warm = options.turn_tokens, n_warm(options)
     opened = _last(model.open(system_prompt("bench", "Linux"), [tool.schema for tool in TOOLS]))
     turns, seconds, marks = [_ids(opened.spans)], [], {}
+    n_before = 0
+    while len(turns[0]) < warm:
+        n_before += 1
+        turns[0] += _turn(model, f"Before {n_before}:", n_before, n_tokens)[1]
     for turn in range(1, n_turns + 1):
-        text = _message(model, turn, n_tokens)
-        began = perf_counter()
-        appended = _last(model.append([Message(Role.USER, text)]))
-        end = _last(model.generate(Limits(max_tokens=1, think_tokens=0)))
-        seconds.append(perf_counter() - began)
-        turns.append(_ids(appended.spans) + _ids(end.spans))
+        took, ids = _turn(model, f"Note {turn}:", turn, n_tokens)
+        seconds.append(took)
+        turns.append(ids)
         if turn in points:
             marks[turn] = _state(model)
             print(json.dumps({"turn": turn, "seconds": seconds[-1], **marks[turn]}), flush=True)
@@ -115,14 +123,23 @@ def _grow(
         "device": model.info.device,
         "policy": model.info.policy,
         "turn_tokens": statistics.median(len(ids) for ids in turns[1:]),
-        "ttft_s": {turn: _near(seconds, turn) for turn in points},
+        "warm_tokens": len(turns[0]),
+        "ttft_s": {turn: near(seconds, turn, N_NEAR) for turn in points},
         "state": marks,
     }, turns
 
 
-def _message(model: EngineModel, turn: int, n_tokens: int) -> str:
+def _turn(model: EngineModel, text: str, turn: int, n_tokens: int) -> tuple[float, list[int]]:
+    """Seconds to the first token of one turn, and the turn's tokens."""
+    text = _message(model, text, turn, n_tokens)
+    began = perf_counter()
+    appended = _last(model.append([Message(Role.USER, text)]))
+    end = _last(model.generate(Limits(max_tokens=1, think_tokens=0)))
+    return perf_counter() - began, _ids(appended.spans) + _ids(end.spans)
+
+
+def _message(model: EngineModel, text: str, turn: int, n_tokens: int) -> str:
     """A message of about `n_tokens` tokens that no other turn has."""
-    text = f"Note {turn}:"
     n_words = 0
     while (short := n_tokens - model.count(text)) > 0:
         step = max(1, short // 3)
@@ -152,11 +169,6 @@ def _last(deltas) -> Appended | StepEnd:
 
 def _ids(spans) -> list[int]:
     return [id for span in spans for id in span.ids]
-
-
-def _near(seconds: list[float], turn: int) -> float:
-    """Median of a turn and the next ones: one alone is at the mercy of the machine."""
-    return statistics.median(seconds[turn - 1 : turn - 1 + N_NEAR])
 
 
 # ---------------------------------------------------------------- the others
@@ -248,8 +260,9 @@ def _ttft(results: dict) -> list[str]:
         n_pos = mine["state"][turn]["n_pos"]
         rows.append([turn, n_pos, _ms(seconds), f"{seconds / first:.2f}", *rest])
     title = (
-        f"Time to first token, {mine['turn_tokens']:.0f} tokens a turn; {mine['model']} on "
-        f"{mine['device']}, policy {mine['policy']}."
+        f"Time to first token, {mine['turn_tokens']:.0f} tokens a turn after "
+        f"{mine['warm_tokens']:,}, median of {N_NEAR} turns; {mine['model']} on {mine['device']}, "
+        f"policy {mine['policy']}."
     )
     return [title, "", *_table(head, rows), ""]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from time import perf_counter
 
 import numpy as np
 
 from bench.random_model import SHAPES, write_centers, write_model
+from bench.session_points import n_warm, near
 from triagent.chat import Limits
 from triagent.config import CacheConfig, ModelConfig
 from triagent.engine.assembly import connect
@@ -28,10 +28,11 @@ N_SYSTEM = 800
 def run(options: argparse.Namespace, points: list[int], n_near: int) -> tuple[dict, list]:
     """Seconds to the first token at each point, and the tokens of each turn."""
     make_model(options)
-    n_turns = points[-1] + n_near - 1
+    n_turns = points[-1] + n_near // 2
     config = ModelConfig(
         path=options.model, sidecar=options.sidecar, gpu_layers=options.gpu_layers,
-        threads=options.threads, n_ctx=N_SYSTEM + (n_turns + 8) * (options.turn_tokens + 64),
+        threads=options.threads,
+        n_ctx=N_SYSTEM + n_warm(options) + (n_turns + 8) * (options.turn_tokens + 64),
         cache_type=options.cache_type,
     )  # fmt: skip
     cache = CacheConfig(
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace, points: list[int], n_near: int) -> tuple[di
     model = LoadedModel(config)
     engine = Engine(connect(model, config, cache))
     try:
-        return _grow(engine, options.turn_tokens, n_turns, points, n_near)
+        return _grow(engine, options, n_turns, points, n_near)
     finally:
         engine.close()
 
@@ -56,13 +57,16 @@ def make_model(options: argparse.Namespace) -> None:
 
 
 def _grow(
-    engine: Engine, n_tokens: int, n_turns: int, points: list[int], n_near: int
+    engine: Engine, options: argparse.Namespace, n_turns: int, points: list[int], n_near: int
 ) -> tuple[dict, list]:
+    n_tokens, n_before = options.turn_tokens, N_SYSTEM + n_warm(options)
     rng, sampler = np.random.default_rng(0), Sampler.of(Limits())
     turns = [rng.integers(0, engine.vocab.n_tokens, n).tolist()
-             for n in [N_SYSTEM, *[n_tokens] * n_turns]]  # fmt: skip
-    _feed(engine, turns[0], sampler)
+             for n in [n_before, *[n_tokens] * n_turns]]  # fmt: skip
+    _feed(engine, turns[0][:N_SYSTEM], sampler)
     engine.pin(0, N_SYSTEM)
+    if n_before > N_SYSTEM:
+        _feed(engine, turns[0][N_SYSTEM:], sampler)
     seconds, marks = [], {}
     for turn, ids in enumerate(turns[1:], 1):
         seconds.append(_feed(engine, ids, sampler))
@@ -80,7 +84,8 @@ def _grow(
         "device": engine.model.device,
         "policy": engine.parts.policy.name,
         "turn_tokens": n_tokens,
-        "ttft_s": {x: statistics.median(seconds[x - 1 : x - 1 + n_near]) for x in points},
+        "warm_tokens": n_before,
+        "ttft_s": {x: near(seconds, x, n_near) for x in points},
         "state": marks,
     }, turns
 

@@ -10,13 +10,13 @@ import argparse
 import ctypes
 import json
 import os
-import statistics
 import sys
 from pathlib import Path
 from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.session_points import near
 from bench.stock import CACHE_TYPES, Stock
 
 
@@ -45,10 +45,10 @@ def feed(stock: Stock, ids: list[int]) -> float:
 
 
 def measure(stock: Stock, turns: list[list[int]], points: list[int], n_near: int) -> dict:
-    """Seconds to the first token at each point, both ways. `turns[0]` is the system prompt."""
+    """Seconds to the first token at each point, both ways. `turns[0]` is what is there before."""
     feed(stock, turns[0])
     seconds = [feed(stock, ids) for ids in turns[1:]]
-    reuse = {turn: statistics.median(seconds[turn - 1 : turn - 1 + n_near]) for turn in points}
+    reuse = {turn: near(seconds, turn, n_near) for turn in points}
     naive = {}
     for turn in points:
         stock.lib.llama_memory_clear(stock.lib.llama_get_memory(stock.context), True)
