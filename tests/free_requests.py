@@ -18,7 +18,10 @@ from typing import Any
 from tests.free_requests_checks import Case, Item, expected, flat, run_check, whole_checks
 
 DATA = Path(__file__).parent / "data" / "free_requests"
-IGNORED = ("__pycache__", ".pytest_cache", ".ruff_cache", ".triagent", ".git")
+IGNORED = (
+    "__pycache__", ".pytest_cache", ".benchmarks", ".ruff_cache", ".mypy_cache", ".hypothesis",
+    ".triagent", ".git",
+)  # fmt: skip
 """Folders that running a command may leave behind."""
 FREE_LOSS = 1
 """Lines a file open to change may lose beyond the expected ones: a wrong edit, not a loss."""

@@ -223,6 +223,8 @@ def test_what_must_change_nothing_allows_no_change(id):
         ("household:missing", ["I found no folder called tax."], True),
         ("household:missing", ["Here it is."], False),
         ("frontend:count_matches", ["logs/browser.log has 4 lines with ERROR."], True),
+        ("frontend:no_change", ["`build.log` is mentioned nowhere else."], False),
+        ("frontend:no_change", ["Yes: it only has two warnings of a vite build."], True),
         ("ops:log_question", ["No, it failed: no space left on device."], True),
         ("ops:log_question", ["Yes, it finished."], False),
         ("research:unicode", ["Moos, Feuchte, Ho\u0308henlage"], True),
@@ -318,7 +320,11 @@ def test_what_running_code_leaves_behind_is_not_looked_at(desk):
     work = desk(only("webservice", "list_root"))
     solve(work)
     work.write("src/parcel/__pycache__/app.cpython-311.pyc", "x")
+    for folder in (".pytest_cache", ".benchmarks"):
+        (work.after / folder).mkdir()
     assert work.verdict().ok
+    (work.after / "benchmarks").mkdir()
+    assert not work.verdict().ok
 
 
 def test_a_tool_that_had_to_run_is_missed(desk):
