@@ -1,9 +1,11 @@
 """The bundled model through the product's own engine, agent loop and tools.
 
-Sections: known (the generator's tasks and words, seeds never trained on), plain (the same without
-grammar), unseen (words never trained on), f16 (the same unquantised), walks (depth-first, by
-depth), free (the requests of tests/), recall (full attention, by length), start (first answer).
-Everything is greedy. Results are kept after each item, so that a run may be stopped.
+Sections: start (first answer, alone on the machine), known (the generator's tasks and words,
+seeds never trained on), plain (the same without grammar), f16 (the same unquantised), unseen
+(words never trained on), free (the requests of tests/), recall (full attention, by length), walks
+(depth-first, by depth), long (turn after turn until the context is full, by budget). All is
+greedy. Results are kept as they come: a run may be stopped, and goes on where it was with the
+same `--out`.
 """
 
 from __future__ import annotations
@@ -14,52 +16,68 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bench import model_table
+from bench.model_plan import DIVISIBLE, Plan, Work
+from triagent.errors import EngineDied
 from triagent.models import shelf
 
-SECTIONS = ("start", "known", "unseen", "free", "recall", "walks", "f16", "plain")
+SECTIONS = ("start", "known", "plain", "f16", "unseen", "free", "recall", "walks", "long")
 DEPTHS = (2, 3, 4, 5, 6)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="GGUF; default: the bundled one")
     parser.add_argument("--f16", type=Path, help="the same model in F16, for the section f16")
+    parser.add_argument("--sidecar", type=Path, help="its sidecar, for the section long")
     parser.add_argument("--sections", default=",".join(SECTIONS), help="comma-separated")
     parser.add_argument("--n", type=int, default=500, help="known items")
+    parser.add_argument("--n-plain", type=int, default=500, help="known items without grammar")
+    parser.add_argument("--n-f16", type=int, default=300, help="known items in F16")
     parser.add_argument("--n-unseen", type=int, default=324)
-    parser.add_argument("--n-plain", type=int, default=200, help="known items without grammar")
-    parser.add_argument("--n-f16", type=int, default=200, help="known items in F16")
-    parser.add_argument("--n-walks", type=int, default=40, help="walks of each depth")
     parser.add_argument("--n-free", type=int, default=0, help="free requests; 0: all")
-    parser.add_argument("--n-recall", type=int, default=200, help="questions of each length")
+    parser.add_argument("--n-recall", type=int, default=200, help="facts told once, by length")
     parser.add_argument("--lengths", default="1K,4K,8K,16K", help="lengths of the section recall")
-    parser.add_argument("--wide", type=float, default=0.5,
-                        help="share of the generator's wider wordings in known items")  # fmt: skip
+    parser.add_argument("--n-walks", type=int, default=40, help="walks of each depth")
+    parser.add_argument("--n-long", type=int, default=3, help="long sessions with each budget")
+    parser.add_argument("--budgets", default="none,default,2048",
+                        help="caches of the section long: full attention, the product's own "
+                        "choice, a number of cells")  # fmt: skip
+    parser.add_argument("--wide", type=float, default=None,
+                        help="share of the generator's wider wordings in known items; "
+                        "default: as in training")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=1, help="engines at the same time")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of an engine")
+    parser.add_argument("--start-threads", type=int, default=2, help="for the section start")
     parser.add_argument("--gpu-layers", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=0, help="stop after about this; 0: never")
+    parser.add_argument("--seconds", type=float, default=0,
+                        help="be ready after about this; 0: whenever all is done")  # fmt: skip
     parser.add_argument("--card", type=Path, help="model card whose figures are replaced")
     parser.add_argument("--out", type=Path, required=True, help="folder for model.json and .md")
 
 
 def main(options: argparse.Namespace) -> int:
     options.model = options.model or shelf.bundled()
-    if options.model is None or not options.model.is_file():
-        print(f"model bench: no model at {options.model}; name one with --model", file=sys.stderr)
+    for path in (options.model, options.f16, options.sidecar):
+        if path is not None and not path.is_file():
+            print(f"model bench: no file {path}; see --model, --f16, --sidecar", file=sys.stderr)
+            return 2
+    if options.model is None:
+        print("model bench: no model comes with this tree; name one with --model", file=sys.stderr)
         return 2
+    began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
-    kept = options.out / "model.json"
-    results = json.loads(kept.read_text()) if kept.exists() else {}
-    results["model"] = options.model.name
-    results["command"] = " ".join(["scripts/bench.py", *sys.argv[1:]])
-    if "start" in options.sections.split(","):
-        _measure_start(options, results)
-    _run(options, results)
+    results = _resumed(options)
+    if "start" in options.sections.split(",") and "start" not in results:
+        results["start"] = _started(options)
+    spent = time.monotonic() - began
+    _run(options, results, max(1.0, options.seconds - spent) if options.seconds else 0)
+    results["seconds"] = results.get("seconds", 0) + round(time.monotonic() - began)
     _keep(options, results)
     print((options.out / "model.md").read_text())
     if options.card:
@@ -67,20 +85,46 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
+def _resumed(options: argparse.Namespace) -> dict:
+    """What an earlier run left in the folder. Raises SystemExit when it is of another model."""
+    kept = options.out / "model.json"
+    results = json.loads(kept.read_text()) if kept.exists() else {}
+    if results.get("model", options.model.name) != options.model.name:
+        raise SystemExit(f"model bench: {kept} is of {results['model']}; choose another --out")
+    results["model"] = options.model.name
+    results["command"] = " ".join(["scripts/bench.py", *sys.argv[1:]])
+    results.setdefault("rows", [])
+    return results
+
+
+def _started(options: argparse.Namespace) -> dict:
+    from bench.model_recall import first_answer
+
+    found = first_answer(options.model, options.start_threads, options.gpu_layers)
+    return found | {
+        "threads": options.start_threads, "load_average": round(os.getloadavg()[0], 1),
+        "gpu_layers": options.gpu_layers,
+    }  # fmt: skip
+
+
 # ---------------------------------------------------------------- work
 
 
-def _work(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
-    """(section, label, number) of everything that is wanted, sections in turn."""
+def wanted(options: argparse.Namespace) -> Iterator[Work]:
+    """Everything that the options ask for, by section."""
+    from bench.model_recall import n_sessions
+
     sizes = {
         "known": [("", options.n)], "plain": [("", options.n_plain)],
-        "unseen": [("", options.n_unseen)], "f16": [("", options.n_f16 if options.f16 else 0)],
+        "f16": [("", options.n_f16 if options.f16 else 0)], "unseen": [("", options.n_unseen)],
+        "free": [("", _n_free(options))],
+        "recall": [(x, n_sessions(x, options.n_recall)) for x in options.lengths.split(",")],
         "walks": [(str(depth), options.n_walks) for depth in DEPTHS],
-        "free": [("", _n_free(options))], "recall": _recall_sizes(options),
+        "long": [(budget, options.n_long) for budget in options.budgets.split(",")],
     }  # fmt: skip
     for section in options.sections.split(","):
         for label, n in sizes.get(section, ()):
-            yield from ((section, label, i) for i in range(n))
+            yield from (Work(section, label, i) for i in range(n))
 
 
 def _n_free(options: argparse.Namespace) -> int:
@@ -90,50 +134,66 @@ def _n_free(options: argparse.Namespace) -> int:
     return min(n, options.n_free or n)
 
 
-def _recall_sizes(options: argparse.Namespace) -> list[tuple[str, int]]:
-    from bench.model_recall import N_FACTS
-
-    return [(x, -(-options.n_recall // (N_FACTS[x] - 1))) for x in options.lengths.split(",")]
-
-
-def _run(options: argparse.Namespace, results: dict) -> None:
-    began = time.monotonic()
-    todo = [work for work in _work(options) if not _has(results, work)]
-    rows = results.setdefault("rows", [])
+def _run(options: argparse.Namespace, results: dict, seconds: float) -> None:
+    done = {(row["section"], row["of"], row["number"]) for row in results["rows"]}
+    todo = [x for x in wanted(options) if (x.section, x.label, x.number) not in done]
+    plan = Plan(todo, options.jobs, seconds)
+    told = time.monotonic()
     with ProcessPoolExecutor(options.jobs, initializer=_begin, initargs=(options,)) as pool:
-        futures = {pool.submit(_one, *work): work for work in todo}
-        for i, future in enumerate(as_completed(futures)):
-            section, label, number = futures[future]
-            which = {"section": section, "label": label, "number": number, "of": label}
-            rows += [which | row for row in future.result()]
-            if i % 10 == 0:
+        running: dict[Future, Work] = {}
+        while True:
+            while len(running) < options.jobs and (work := plan.next()):
+                running[pool.submit(_one, work, plan.deadline)] = work
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                _take(results, plan, running.pop(future), *future.result())
+            if time.monotonic() - told > 10:
+                told = time.monotonic()
                 _keep(options, results)
-                print(json.dumps({"done": i + 1, "of": len(todo)} | model_table.brief(results)),
-                      flush=True)  # fmt: skip
-            if options.seconds and time.monotonic() - began > options.seconds:
-                results["cut_short"] = len(todo) - i - 1
-                pool.shutdown(cancel_futures=True)
-                return
+                print(json.dumps({"left": plan.n_left} | model_table.brief(results)), flush=True)
+    results["cut_short"] = plan.n_left
 
 
-def _has(results: dict, work: tuple[str, str, int]) -> bool:
-    return any((x["section"], x["of"], x["number"]) == work for x in results.get("rows", ()))
+def _take(
+    results: dict, plan: Plan, work: Work, rows: list[dict], is_whole: bool, seconds: float
+) -> None:
+    """Keep the rows of a piece; an unfinished session is counted, and done anew another time."""
+    plan.took(work, seconds)
+    which = {"section": work.section, "label": work.label, "number": work.number,
+             "of": work.label if is_whole else f"{work.label} (part)"}  # fmt: skip
+    key = (work.section, work.number)
+    parts = (work.label, f"{work.label} (part)")
+    results["rows"] = [
+        row for row in results["rows"]
+        if (row["section"], row["number"]) != key or row["of"] not in parts
+    ]  # fmt: skip
+    results["rows"] += [which | row for row in rows]
+
+
+def _keep(options: argparse.Namespace, results: dict) -> None:
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    fresh = options.out / "model.json.new"
+    fresh.write_text(text, "utf-8")
+    fresh.replace(options.out / "model.json")
+    (options.out / "model.md").write_text(model_table.markdown(results), "utf-8")
 
 
 # ---------------------------------------------------------------- in a process of the pool
 
 
 class _Process:
-    """What a process of the pool holds: items are made once, engines when first needed."""
+    """What a process of the pool holds: engines are opened when first needed, and stay."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         from scripts.train_demo.values import Lexicon
         from scripts.train_demo.wording import set_wide
 
-        set_wide(options.wide)
+        if options.wide is not None:
+            set_wide(options.wide)
         self.options, self.x = options, Lexicon.build()
-        self.items: dict[tuple[str, str], list] = {}
-        self.rehearsers: dict[Path, object] = {}
+        self.rehearsers: dict[Path, Any] = {}
+        self.free: list = []
 
     def rehearser(self, section: str):
         from bench.model_run import Rehearser
@@ -145,20 +205,23 @@ class _Process:
         self.rehearsers[path].set_grammar(section != "plain")
         return self.rehearsers[path]
 
-    def item(self, section: str, label: str, number: int):
-        from bench import model_items
+    def restart(self) -> None:
+        """Open engines anew when they are needed again."""
+        for rehearser in self.rehearsers.values():
+            with suppress(EngineDied):
+                rehearser.close()
+        self.rehearsers.clear()
 
-        o = self.options
-        key = (section if section in ("unseen", "walks", "free") else "known", label)
-        if key not in self.items:
-            makers = {
-                "known": lambda: model_items.known(max(o.n, o.n_plain, o.n_f16), self.x),
-                "unseen": lambda: model_items.unseen(o.n_unseen, self.x),
-                "walks": lambda: model_items.walks(int(label), o.n_walks, self.x),
-                "free": _free_items,
-            }
-            self.items[key] = makers[key[0]]()
-        return self.items[key][number]
+    def free_item(self, number: int):
+        """One of the free requests, in an order of which any beginning is a fair sample."""
+        from random import Random
+
+        from tests import free_requests
+
+        if not self.free:
+            self.free = free_requests.load()
+            Random(0).shuffle(self.free)
+        return self.free[number]
 
 
 _process: _Process
@@ -169,47 +232,66 @@ def _begin(options: argparse.Namespace) -> None:
     _process = _Process(options)
 
 
-def _free_items() -> list:
-    from random import Random
+def _one(work: Work, deadline: float) -> tuple[list[dict], bool, float]:
+    """The rows of one piece, whether it is whole, and the seconds it took.
 
-    from tests import free_requests
-
-    items = free_requests.load()
-    Random(0).shuffle(items)  # so that the first few are a fair sample
-    return items
-
-
-def _one(section: str, label: str, number: int) -> list[dict]:
-    """The rows of one piece of work."""
-    if section == "recall":
-        return _recalled(label, number)
-    rehearser = _process.rehearser(section)
-    item = _process.item(section, label, number)
-    if section == "free":
-        from bench import model_free
-
-        return [asdict(model_free.run(rehearser, item))]
-    return [asdict(rehearser.run(item))]
+    An item at which the engine dies twice is a wrong one; a session is left for another run.
+    """
+    began = time.monotonic()
+    try:
+        rows, is_whole = _rows(work, deadline)
+    except EngineDied:
+        _process.restart()
+        try:
+            rows, is_whole = _rows(work, deadline)
+        except EngineDied as error:
+            _process.restart()
+            rows, is_whole = _died(work, error)
+    return rows, is_whole, time.monotonic() - began
 
 
-def _recalled(label: str, number: int) -> list[dict]:
+def _died(work: Work, error: EngineDied) -> tuple[list[dict], bool]:
+    if work.section in DIVISIBLE:
+        return [], False
+    return [
+        {"kind": "engine died", "is_right": False, "is_harmful": False, "why": str(error)}
+    ], True
+
+
+def _rows(work: Work, deadline: float) -> tuple[list[dict], bool]:
+    from bench import model_free, model_items
+
+    if work.section == "recall":
+        return _recalled(work, deadline)
+    if work.section == "long":
+        return _lived(work, deadline)
+    rehearser = _process.rehearser(work.section)
+    if work.section == "free":
+        return [asdict(model_free.run(rehearser, _process.free_item(work.number)))], True
+    if work.section == "unseen":
+        item = model_items.unseen(work.number, _process.x)
+    elif work.section == "walks":
+        item = model_items.walk(int(work.label), work.number)
+    else:
+        item = model_items.known(work.number, _process.x)
+    return [asdict(rehearser.run(item))], True
+
+
+def _recalled(work: Work, deadline: float) -> tuple[list[dict], bool]:
     from bench.model_recall import Full, recall
 
     o = _process.options
     with Full(o.model, o.threads, o.gpu_layers) as model:
-        return [asdict(x) for x in recall(model, o.model, label, number, _process.x)]
+        found, is_whole = recall(model, o.model, work.label, work.number, _process.x, deadline)
+    return [asdict(x) for x in found], is_whole
 
 
-def _measure_start(options: argparse.Namespace, results: dict) -> None:
-    from bench.model_recall import first_answer
+def _lived(work: Work, deadline: float) -> tuple[list[dict], bool]:
+    from bench.model_long import Long, run
+    from triagent.config import ModelConfig
 
-    found = first_answer(options.model, options.threads, options.gpu_layers)
-    results["start"] = found | {
-        "threads": options.threads, "load_average": round(os.getloadavg()[0], 1),
-        "gpu_layers": options.gpu_layers,
-    }  # fmt: skip
-
-
-def _keep(options: argparse.Namespace, results: dict) -> None:
-    (options.out / "model.json").write_text(json.dumps(results, indent=1, ensure_ascii=False))
-    (options.out / "model.md").write_text(model_table.markdown(results))
+    o = _process.options
+    model = ModelConfig(
+        path=o.model, sidecar=o.sidecar, threads=o.threads, gpu_layers=o.gpu_layers
+    )  # fmt: skip
+    return run(Long(model, work.label, work.number, deadline), _process.x)

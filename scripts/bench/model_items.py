@@ -78,32 +78,26 @@ class Rehearsal(Session):
                     dict(self.bench.outputs), tuple(self.words), check)  # fmt: skip
 
 
-def known(n: int, x: Lexicon) -> list[Item]:
-    """Items as training has them, kinds by their weights; three in ten have turns before."""
+def known(number: int, x: Lexicon) -> Item:
+    """An item as training has them, kinds by their weights; three in ten have turns before."""
     names = [name for name in TASKS if name not in NOT_HERE]
     weights = [TASKS[name][0] for name in names]
-    found: list[Item] = []
-    seed = SEED
-    while len(found) < n:
-        seed += 1
-        r = Random(seed)
+    for again in range(N_TRIES):
+        r = Random(SEED + number * N_TRIES + again)
         s = Rehearsal(r, x)
         if r.random() < 0.3:
             _lead_in(s, r.choices(names, weights, k=r.randint(1, 2)))
         if item := _last(s, r.choices(names, weights)[0]):
-            found.append(item)
-    return found
+            return item
+    raise RuntimeError(f"the generator made no item {number} in {N_TRIES} tries")
 
 
-def unseen(n: int, x: Lexicon) -> list[Item]:
-    """Items in words that were never trained on: kinds in turn, then wordings in turn."""
+def unseen(number: int, x: Lexicon) -> Item:
+    """An item in words that were never trained on: kinds in turn, then wordings in turn."""
     kinds = list(UNSEEN)
-    found: list[Item] = []
-    for i in range(n):
-        kind = kinds[i % len(kinds)]
-        wording = UNSEEN[kind][i // len(kinds) % len(UNSEEN[kind])]
-        found.append(_worded(kind, wording, SEED + 10_000_000 + i * N_TRIES, x))
-    return found
+    kind = kinds[number % len(kinds)]
+    wording = UNSEEN[kind][number // len(kinds) % len(UNSEEN[kind])]
+    return _worded(kind, wording, SEED + 10_000_000 + number * N_TRIES, x)
 
 
 def _worded(kind: str, wording: str, seed: int, x: Lexicon) -> Item:
@@ -138,13 +132,11 @@ def _last(s: Rehearsal, name: str) -> Item | None:
     return s.item(name, check)
 
 
-def walks(depth: int, n: int, x: Lexicon) -> list[Item]:
-    """Depth-first walks over trees of exactly this many levels."""
-    found: list[Item] = []
-    seed = SEED + 20_000_000 + depth * 100_000
-    while len(found) < n:
-        seed += 1
-        r = Random(seed)
+def walk(depth: int, number: int) -> Item:
+    """A depth-first walk over a tree of exactly this many levels."""
+    seed = SEED + 20_000_000 + (depth * 1000 + number) * N_TRIES
+    for again in range(N_TRIES):
+        r = Random(seed + again)
         names = list("abcdefghijklmnopqrstuvwxyz")
         r.shuffle(names)
         text, steps, order = walk_request(r, names, depth)
@@ -154,5 +146,5 @@ def walks(depth: int, n: int, x: Lexicon) -> list[Item]:
         root, _, rest = text.partition("\n")
         check = Check((f"Order: {' '.join(order)}",), {}, (), harmless=True)
         turns = (f"Walk this tree depth first from {root}:\n{rest}",)
-        found.append(Item(f"depth {depth}", {}, frozenset(), {}, turns, check))
-    return found
+        return Item(f"depth {depth}", {}, frozenset(), {}, turns, check)
+    raise RuntimeError(f"no tree of depth {depth} in {N_TRIES} tries")

@@ -1,24 +1,27 @@
 """Facts told in long sessions, asked for under full attention; and the time to a first answer.
 
 A session is the generator's, so that facts stand between the reading, searching and editing that
-fill real ones. It is fed as tokens; each question is asked from the same saved state, so no
-answer helps another.
+fill real ones; some facts are told again with another value. It is fed once, as tokens. After
+each question the engine goes back to the session's end, so no answer helps another.
 """
 
 from __future__ import annotations
 
-import tempfile
+import math
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from bench.model_items import SEED
-from scripts.train_demo.session import Session
+from scripts.train_demo.session import Seen, Session
 from scripts.train_demo.tasks import memory, step
-from scripts.train_demo.tokens import encode, tokenizer_of_gguf
+from scripts.train_demo.tasks.common import is_clean
+from scripts.train_demo.tokens import Piece, encode, tokenizer_of_gguf
 from scripts.train_demo.values import Lexicon
 from scripts.train_demo.wording import request
 from triagent.agent.context import system_prompt
@@ -29,7 +32,12 @@ from triagent.engine.client import EngineModel
 
 LENGTHS = {"1K": 1024, "4K": 4096, "8K": 8192, "16K": 16_200}
 """Tokens of a session when it is asked; the last leaves room for question and answer."""
-N_FACTS = {"1K": 5, "4K": 20, "8K": 34, "16K": 50}
+N_TOLD = {"1K": 7, "4K": 32, "8K": 52, "16K": 84}
+"""Turns of a session that tell a fact."""
+N_AGAIN = {"1K": 1, "4K": 4, "8K": 4, "16K": 5}
+"""How many of them tell an earlier thing anew on purpose; others do by chance."""
+N_ONCE = {"1K": 4.1, "4K": 17.5, "8K": 28.0, "16K": 40.0}
+"""Facts told once that a session holds then, on the average."""
 LIMITS = Limits(max_tokens=96, think_tokens=0)
 
 
@@ -62,54 +70,95 @@ class Full:
         self._model.close()
 
 
-def recall(model: EngineModel, path: Path, label: str, number: int, x: Lexicon) -> list[Told]:
-    """Feed one session and ask for each fact in it."""
-    tokenizer = tokenizer_of_gguf(path)
+def n_sessions(label: str, n: int) -> int:
+    """Sessions of a length that hold about `n` facts told once."""
+    return math.ceil(n / N_ONCE[label])
+
+
+@dataclass
+class _Draft:
+    """A session while it is made."""
+
+    session: Session
+    ids: list[int]
+    ends: dict[int, int] = field(default_factory=dict)
+    """Turn -> position of its end; turns that did not fit have none."""
+    told: list[Seen] = field(default_factory=list)
+    """What was told, in order."""
+
+    @property
+    def again(self) -> set[str]:
+        """Things told more than once."""
+        names = Counter(fact.names[0] for fact in self.told)
+        return {name for name, n in names.items() if n > 1}
+
+    def last_of(self) -> list[Seen]:
+        """Each thing as it was told last."""
+        return list({fact.names[0]: fact for fact in self.told}.values())
+
+
+def recall(
+    model: EngineModel, path: Path, label: str, number: int, x: Lexicon,
+    deadline: float = float("inf"),
+) -> tuple[list[Told], bool]:  # fmt: skip
+    """Feed one session and ask for each fact in it; whether all were asked for in time."""
     r = Random(SEED + 30_000_000 + 1000 * LENGTHS[label] + number)
-    s, ids, marks = _session(r, x, tokenizer, LENGTHS[label], N_FACTS[label])
+    draft = make_session(r, x, tokenizer_of_gguf(path), label)
+    n_tokens = len(draft.ids)
     model.bind_tools([] if label == "1K" else [tool.schema for tool in TOOLS])
-    for _ in model.replay([Span(Origin.USER, 0, tuple(ids), "")]):
+    for _ in model.replay([Span(Origin.USER, 0, tuple(draft.ids), "")]):
         pass
     found = []
-    with tempfile.TemporaryDirectory(prefix="triagent-bench-") as folder:
-        state = Path(folder) / "session.state"
-        model.save(state, "session")
-        for fact in (fact for fact in s.seen if not fact.path):
-            model.load(state, "session")
-            thing = fact.names[0]
-            answer = _answer(model, request(r, x, "ask", thing=thing))
-            distance = len(ids) - marks[fact.turn]
-            kind = f"{label}, told anew" if is_retold(s, thing, marks) else label
-            is_right = fact.value in answer
-            found.append(Told(label, thing, fact.value, distance, is_right, answer, kind))
-    return found
+    for fact in draft.last_of():
+        if time.monotonic() > deadline:
+            return found, False
+        thing = fact.names[0]
+        answer = _answer(model, request(r, x, "ask", thing=thing))
+        if not model.rollback(n_tokens):
+            raise RuntimeError(f"the engine cannot go back to position {n_tokens}")
+        kind = f"{label}, told anew" if thing in draft.again else label
+        distance = n_tokens - draft.ends[fact.turn]
+        found.append(Told(label, thing, fact.value, distance, fact.value in answer, answer, kind))
+    return found, True
 
 
-def is_retold(s: Session, thing: str, marks: dict[int, int]) -> bool:
-    """Whether a thing was told more than once, so that an older value stands before the new."""
-    turns = (turn for turn in s.turns if turn.number in marks)
-    texts = (text for turn in turns for text, _ in turn.pieces)
-    return sum(text.startswith(f"Noted: your {thing} is `") for text in texts) > 1
-
-
-def _session(r: Random, x: Lexicon, tokenizer, n_tokens: int, n_facts: int):
-    """A session of at most `n_tokens` with facts all over; its ids, and where turns end."""
+def make_session(r: Random, x: Lexicon, tokenizer: Tokenizer, label: str) -> _Draft:
+    """A session of about a length, with facts all over."""
+    n_tokens, n_told = LENGTHS[label], N_TOLD[label]
     s = Session(r, x, short_prompt=n_tokens < 2000)
-    ids = list(encode(tokenizer, s.head)[0])
-    marks: dict[int, int] = {}
-    n_told, first = 0, len(ids)
+    draft = _Draft(s, _ids(tokenizer, s.head))
+    first, every = len(draft.ids), n_told // N_AGAIN[label]
     while True:
-        is_due = n_told * (n_tokens - first) < n_facts * (len(ids) - first + 1)
-        n_turns = len(s.turns)
-        done = memory.tell(s) if is_due else step(s, r)
-        n_told += bool(is_due and done)
-        fresh = [piece for turn in s.turns[n_turns:] for piece in turn.pieces]
-        more = list(encode(tokenizer, fresh)[0]) if fresh else []
-        if len(ids) + len(more) > n_tokens:
-            s.seen = [fact for fact in s.seen if fact.turn in marks]
-            return s, [int(i) for i in ids], marks
-        ids += more
-        marks |= {turn.number: len(ids) for turn in s.turns[n_turns:]}
+        n_turns, n = len(s.turns), len(draft.told)
+        is_due = n * (n_tokens - first) < n_told * (len(draft.ids) - first + 1)
+        if is_due:
+            _tell(s, draft, is_again=n % every == every // 2)
+        else:
+            step(s, r)
+        more = _ids(tokenizer, [piece for turn in s.turns[n_turns:] for piece in turn.pieces])
+        if len(draft.ids) + len(more) > n_tokens:
+            return draft
+        draft.ids += more
+        draft.ends |= {turn.number: len(draft.ids) for turn in s.turns[n_turns:]}
+        fresh = {turn.number for turn in s.turns[n_turns:]}
+        draft.told += [fact for fact in s.seen if fact.who == "user" and fact.turn in fresh]
+
+
+def _tell(s: Session, draft: _Draft, is_again: bool) -> None:
+    """A fact; or one of those told once, with another value."""
+    once = [fact.names[0] for fact in draft.last_of() if fact.names[0] not in draft.again]
+    if not is_again or not once:
+        memory.tell(s)
+        return
+    thing, value = s.r.choice(once), s.x.value(s.r)
+    if is_clean(value):
+        text = s.ask("tell", thing=thing, value=value)
+        s.say(f"Noted: your {thing} is `{value}`.")
+        s.told(thing, value, text)
+
+
+def _ids(tokenizer: Tokenizer, pieces: list[Piece]) -> list[int]:
+    return [int(i) for i in encode(tokenizer, pieces)[0]] if pieces else []
 
 
 def _answer(model: EngineModel, question: str) -> str:

@@ -17,6 +17,8 @@ TITLES = {
     "recall": "Facts told in a session of this many tokens, full attention",
     "walks": "Depth-first walks written out, by depth",
 }
+BUDGETS = {"none": "full attention", "default": "the product's default"}
+ANEW = "told anew"
 _FIGURES = re.compile(r"(<!-- figures:.*?-->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 
@@ -43,21 +45,64 @@ def markdown(results: dict) -> str:
 
 
 def figures(results: dict) -> list[str]:
-    """The table of the model card."""
+    """The tables of the model card."""
     lines = [
         f"{results['model']}, greedy, through triagent's engine and agent; 95 % Wilson intervals.",
         "", "| | right | harmed |", "| --- | --- | --- |",
     ]  # fmt: skip
     for section, title in TITLES.items():
         rows = _rows(results, section)
-        for label in dict.fromkeys(row["label"] for row in rows):
+        for label in sorted({row["label"] for row in rows}, key=_by_length):
             some = [row for row in rows if row["label"] == label]
-            harmed = str(sum(x["is_harmful"] for x in some)) if "is_harmful" in some[0] else "-"
-            lines.append(f"| {title}{f': {label}' if label else ''} | {share(some)} | {harmed} |")
-    lines += ["", *_paired(results), *_start(results)]
+            lines.append(_line(f"{title}{f': {label}' if label else ''}", some))
+    if anew := [row for row in _rows(results, "recall") if ANEW in row["label"]]:
+        lines.append(_line(f"{TITLES['recall']}: all lengths, {ANEW}", anew))
+    lines += ["", *_paired(results), *_long(results), *_start(results)]
     if results.get("cut_short"):
-        lines += [f"Stopped early: {results['cut_short']} items were not run.", ""]
+        lines += [f"Stopped early: {results['cut_short']} pieces were not run.", ""]
     return [*lines, f"`{results['command']}`"]
+
+
+def _line(name: str, rows: list[dict]) -> str:
+    harmed = str(sum(x["is_harmful"] for x in rows)) if "is_harmful" in rows[0] else "-"
+    return f"| {name} | {share(rows)} | {harmed} |"
+
+
+def _by_length(label: str) -> tuple[bool, int, str]:
+    """Told once before told anew, short before long."""
+    number = re.match(r"\d+", label)
+    return ANEW in label, int(number[0]) if number else 0, label
+
+
+def _long(results: dict) -> list[str]:
+    """Turns of long sessions by cache, and by how long the session was."""
+    rows = _rows(results, "long")
+    if not rows:
+        return []
+    parts = sorted({row["part"] for row in rows})
+    heads = [f"{4 * part}K to {4 * part + 4}K" for part in parts]
+    lines = [
+        "Turns of sessions that fill the context, by how long the session was; in the last column "
+        "those of them that ask for what only an earlier turn said.", "",
+        "| cache | " + " | ".join(heads) + " | of earlier turns |",
+        "| --- " * (len(parts) + 2) + "|",
+    ]  # fmt: skip
+    for budget in dict.fromkeys(row["budget"] for row in rows):
+        own = [row for row in rows if row["budget"] == budget]
+        groups = [[row for row in own if row["part"] == part] for part in parts]
+        groups.append([row for row in own if row["is_earlier"]])
+        cells = [share(some) if some else "-" for some in groups]
+        lines.append(f"| {_cache(budget, own)} | " + " | ".join(cells) + " |")
+    harmed = sum(row["is_harmful"] for row in rows)
+    n_sessions = len({(row["budget"], row["number"]) for row in rows})
+    return [*lines, "", f"{n_sessions} sessions, {len(rows)} turns, {harmed} harmed.", ""]
+
+
+def _cache(budget: str, rows: list[dict]) -> str:
+    """What held the session: cells after a round, and rounds run at most."""
+    name = BUDGETS.get(budget, "cells by option")
+    n_cells, n_rounds = (max(row[key] for row in rows) for key in ("n_cells", "n_rounds"))
+    return f"{name}: {n_cells:,} cells, {n_rounds} rounds" if n_cells else name
 
 
 def _rows(results: dict, section: str) -> list[dict]:
