@@ -263,41 +263,61 @@ def follow_made(s: Session) -> Check | None:
     path, turn = s.made
     if turn != s.n_turns or path not in s.bench.place.files or s.n_turns == 0 or " " in path:
         return None
-    kind = s.r.choice(("made_delete", "made_rename", "made_show", "made_add"))
+    return s.r.choice((_delete_made, _rename_made, _show_made, _add_to_made))(s, path)
+
+
+def _delete_made(s: Session, path: str) -> Check:
+    s.ask("made_delete")
+    s.call("bash", command=f"rm {quoted_path(path)}")
+    s.drop(path)
+    s.last = None
+    s.say(f"Deleted `{path}`.")
+    return done(s, path, files={path: None})
+
+
+def _rename_made(s: Session, path: str) -> Check | None:
     text = s.text_of(path)
-    if kind == "made_delete":
-        s.ask(kind)
-        s.call("bash", command=f"rm {quoted_path(path)}")
-        s.drop(path)
-        s.last = None
-        s.say(f"Deleted `{path}`.")
-        return done(s, path, files={path: None})
-    if kind == "made_rename":
-        folder, slash, name = path.rpartition("/")
-        ending = "." + name.rsplit(".", 1)[-1] if "." in name[1:] else ""
-        new = folder + slash + s.x.ident(s.r) + ending
-        if s.bench.place.exists(new):
-            return None
-        s.ask(kind, new=new if s.r.random() < 0.5 else new.rpartition("/")[2])
-        s.call("bash", command=f"mv {quoted_path(path)} {quoted_path(new)}")
-        s.drop(path)
-        s.last = None
-        s.say(f"Moved `{path}` to `{new}`.")
-        s.made = (new, s.n_turns)
-        return done(s, new, files={new: text, path: None})
-    last = text.rstrip("\n").split("\n")[-1]
-    if not text.strip() or "`" in text or len(text) > 1200 or "\r" in text:
+    folder, slash, name = path.rpartition("/")
+    ending = "." + name.rsplit(".", 1)[-1] if "." in name[1:] else ""
+    new = folder + slash + s.x.ident(s.r) + ending
+    if s.bench.place.exists(new):
         return None
-    if kind == "made_show":
-        s.ask(kind)
-        shown = s.call("read", path=path)
-        s.say(f"`{path}`:\n{block(shown)}")
-        s.made = (path, s.n_turns)
-        return done(s, last.strip()[:40], harmless=True)
+    s.ask("made_rename", new=new if s.r.random() < 0.5 else new.rpartition("/")[2])
+    s.call("bash", command=f"mv {quoted_path(path)} {quoted_path(new)}")
+    s.drop(path)
+    s.last = None
+    s.say(f"Moved `{path}` to `{new}`.")
+    s.made = (new, s.n_turns)
+    return done(s, new, files={new: text, path: None})
+
+
+def _last_line(s: Session, path: str) -> str:
+    """Its last line; empty when the file is none to show or to add to."""
+    text = s.text_of(path)
+    if not text.strip() or "`" in text or len(text) > 1200 or "\r" in text:
+        return ""
+    return text.rstrip("\n").split("\n")[-1]
+
+
+def _show_made(s: Session, path: str) -> Check | None:
+    last = _last_line(s, path)
+    if not last:
+        return None
+    s.ask("made_show")
+    shown = s.call("read", path=path)
+    s.say(f"`{path}`:\n{block(shown)}")
+    s.made = (path, s.n_turns)
+    return done(s, last.strip()[:40], harmless=True)
+
+
+def _add_to_made(s: Session, path: str) -> Check | None:
+    last, text = _last_line(s, path), s.text_of(path)
+    if not last:
+        return None
     line = s.x.words_of(s.r, 1, 5)
     if text.count(last) != 1 or line in text:
         return None
-    s.ask(kind, line=s.r.choice((line, f'"{line}"', f"`{line}`")))
+    s.ask("made_add", line=s.r.choice((line, f'"{line}"', f"`{line}`")))
     s.call("edit", path=path, old=last, new=f"{last}\n{line}")
     s.drop(path)
     s.say(f"Added `{line}` to `{path}`.")

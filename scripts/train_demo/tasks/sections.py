@@ -111,22 +111,11 @@ _FOR = ("{k} in {w}", "{k} for {w}", "{w} {k}", "{k} on {w}", "{k} of {w}", "{w}
 def sibling(s: Session) -> Check | None:
     """The same settings for several environments: the name says which file."""
     r = s.r
-    one = s.pick(lambda f: f.kind in ("env", "yaml", "ini", "json", "toml") and "\r" not in f.text
-                 and 2 < len(f.facts) < 9 and all(is_editable(f, x) for x in f.facts),
-                 (settings.env, settings.yaml, settings.ini))  # fmt: skip
-    if not one:
+    one = s.pick(_is_copyable, (settings.env, settings.yaml, settings.ini))
+    made = one and _siblings(s, one)
+    if not made:
         return None
-    ending = one.name.rsplit(".", 1)[-1]
-    folder = r.choice(["config", "env", "deploy", "settings", s.x.word(r)])
-    made = {}
-    for stem, _ in r.sample(_STAGES, r.choice([2, 3])):
-        made[stem] = _sibling(s, one, f"{folder}/{stem}.{ending}")
     stem = r.choice(list(made))
-    if any(f is None for f in made.values()):
-        return None
-    pattern = f"*{stem}*"
-    for file in made.values():
-        s.add(file)
     file = made[stem]
     hits = [p for p in s.bench.place.files if stem in p.rsplit("/", 1)[-1]]
     fact = r.choice(file.facts)
@@ -139,7 +128,7 @@ def sibling(s: Session) -> Check | None:
         s.ask("edit_nopath", key=said, new=value)
     else:
         s.ask("value_nopath", key=said)
-    s.call("glob", pattern=pattern)
+    s.call("glob", pattern=f"*{stem}*")
     s.call("read", path=file.path)
     s.know(file)
     if value:
@@ -147,6 +136,27 @@ def sibling(s: Session) -> Check | None:
     s.say(f"`{fact.name}` in `{file.path}` is `{fact.value}`.")
     s.said(file, fact)
     return done(s, fact.value, harmless=True)
+
+
+def _is_copyable(file: File) -> bool:
+    kinds = ("env", "yaml", "ini", "json", "toml")
+    return (
+        file.kind in kinds and "\r" not in file.text and 2 < len(file.facts) < 9
+        and all(is_editable(file, fact) for fact in file.facts)
+    )  # fmt: skip
+
+
+def _siblings(s: Session, one: File) -> dict[str, File] | None:
+    """Two or three files like this one, by environment, put into the workspace."""
+    ending = one.name.rsplit(".", 1)[-1]
+    folder = s.r.choice(["config", "env", "deploy", "settings", s.x.word(s.r)])
+    stems = [stem for stem, _ in s.r.sample(_STAGES, s.r.choice([2, 3]))]
+    made = {stem: _sibling(s, one, f"{folder}/{stem}.{ending}") for stem in stems}
+    if any(file is None for file in made.values()):
+        return None
+    for file in made.values():
+        s.add(file)
+    return made
 
 
 def _sibling(s: Session, one: File, path: str) -> File | None:
