@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -208,11 +209,33 @@ def test_grep_takes_what_is_no_expression_as_text(work, use):
 @pytest.mark.parametrize(
     "pattern", ["(a+)+$", "(a|aa)+$", "((a+))+$", "(a*b?)*$", "(a{1,9})*$", r"(\w+\s?)+:"]
 )
-def test_grep_is_not_trapped_by_an_endless_expression(work, use, pattern):
+def test_grep_is_not_trapped_by_an_endless_expression(work, use, pattern, monkeypatch):
+    monkeypatch.setattr(grep, "MAX_SECONDS", 0.5)
     (work / "a.txt").write_text("a" * 60 + "!\n")
     began = time.monotonic()
-    use("grep", pattern=pattern)
-    assert time.monotonic() - began < 2
+    with pytest.raises(ToolError, match=r"longer than 0.5 s"):
+        use("grep", pattern=pattern)
+    assert time.monotonic() - began < 8
+
+
+def test_grep_is_stopped_in_an_endless_expression(work):
+    cancel = threading.Event()
+    threading.Timer(0.3, cancel.set).start()
+    began = time.monotonic()
+    grep.search([("a.txt", "a" * 60 + "!")], "(a+)+$", cancel)
+    assert time.monotonic() - began < 6
+
+
+@pytest.mark.parametrize("pattern", [r"\w+ = \d+", r"(por|hos)t+ =", "^p.*8.*0$", "port"])
+def test_grep_finds_the_same_in_a_process_of_its_own(pattern):
+    text = "import x\nport = 8080\n host = a\nport = 80\n"
+    texts = text.splitlines()
+    expression = grep.expression_of(pattern)
+    here = [n for n, line in enumerate(texts) if expression.search(line)]
+    (apart,) = grep._match_apart(expression, [texts], time.monotonic() + 20, None)
+    assert apart == here
+    shown, n, _ = grep.search([("a", text)], pattern)
+    assert n == len(shown) == len(here) > 0
 
 
 def test_grep_bounds_what_it_shows():

@@ -5,14 +5,20 @@
     no matches for "x" in 14 files
 
 Without upper-case letters in the pattern, case does not matter. A pattern that is no valid
-expression is taken as plain text.
+expression is taken as plain text. One that could run for ever is matched in a process of its own,
+and both ways end after `MAX_SECONDS`.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from triagent.agent.ports import Kind
 from triagent.agent.tools import text as words
@@ -27,26 +33,102 @@ MAX_SHOWN = 100
 MAX_LINE = 300
 MAX_SEARCHED = 2000
 """Characters of a line that are searched."""
-_NESTED = re.compile(r"[+*}?]\)+[+*{]|\|[^()]*\)+[+*{]|[+*}][^()]*\)+[+*{]")
-"""A repeated group that repeats or chooses inside: the shape that can take for ever to fail."""
+MAX_SECONDS = 10.0
+MAX_BATCH = 4_000_000
+"""Characters that are matched between two looks at the clock."""
+TOO_LONG = "the search took longer than {:g} s and was stopped; use a simpler pattern or a path"
+_REPEATS = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d*,\d*\})")
+_GROUP = re.compile(r"\)[*+?{]|\\[1-9]|\(\?P=")
 
 
 def search(
-    files: Iterable[tuple[str, str]], pattern: str, cancel: threading.Event | None = None
+    files: Iterable[tuple[str, str]],
+    pattern: str,
+    cancel: threading.Event | None = None,
+    max_seconds: float | None = None,
 ) -> tuple[list[str], int, int]:
-    """Matching lines of (path, text) pairs, rendered; their number; the number of files."""
+    """Matching lines of (path, text) pairs, rendered; their number; the number of files.
+
+    Args:
+        max_seconds: when it is stopped; None: after `MAX_SECONDS`.
+
+    Raises:
+        ToolError: it took too long.
+    """
     expression, shown, n_matches, n_files = expression_of(pattern), [], 0, 0
-    for path, text in files:
-        n_files += 1
-        for number, line in enumerate(words.clean(text).splitlines(), 1):
-            if not expression.search(line[:MAX_SEARCHED]):
-                continue
-            n_matches += 1
-            if len(shown) < MAX_SHOWN:
-                shown.append(f"{path}:{number}: {words.clip_line(line.strip(), MAX_LINE)}")
+    max_seconds = MAX_SECONDS if max_seconds is None else max_seconds
+    deadline = time.monotonic() + max_seconds
+    for batch in _batches(files):
+        texts = [[line[:MAX_SEARCHED] for line in lines] for _, lines in batch]
+        if is_risky(pattern):
+            found = _match_apart(expression, texts, deadline, cancel)
+        else:
+            found = [_match(expression, lines, deadline) for lines in texts]
+        for (path, lines), numbers in zip(batch, found, strict=True):
+            n_files, n_matches = n_files + 1, n_matches + len(numbers)
+            shown += (
+                f"{path}:{n + 1}: {words.clip_line(lines[n].strip(), MAX_LINE)}"
+                for n in numbers[: MAX_SHOWN - len(shown)]
+            )
         if cancel is not None and cancel.is_set():
             break
+        if time.monotonic() > deadline:
+            raise ToolError(TOO_LONG.format(max_seconds))
     return shown, n_matches, n_files
+
+
+def is_risky(pattern: str) -> bool:
+    """Whether matching could take more than a moment a line: repeats that can share characters."""
+    return len(_REPEATS.findall(pattern)) > 1 or bool(_GROUP.search(pattern))
+
+
+def _batches(files: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, list[str]]]]:
+    batch: list[tuple[str, list[str]]] = []
+    n_chars = 0
+    for path, text in files:
+        batch.append((path, words.clean(text).splitlines()))
+        n_chars += len(text)
+        if n_chars >= MAX_BATCH:
+            yield batch
+            batch, n_chars = [], 0
+    yield batch
+
+
+def _match(expression: re.Pattern[str], lines: list[str], deadline: float) -> list[int]:
+    found = []
+    for n, line in enumerate(lines):
+        if expression.search(line):
+            found.append(n)
+        if time.monotonic() > deadline:
+            return found  # whoever asked sees the clock as well
+    return found
+
+
+def _match_apart(
+    expression: re.Pattern[str],
+    texts: list[list[str]],
+    deadline: float,
+    cancel: threading.Event | None,
+) -> list[list[int]]:
+    """The same in a process that can be killed."""
+    task = {"pattern": expression.pattern, "flags": expression.flags, "texts": texts}
+    given: str | None = json.dumps(task)
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name("grep_child.py"))],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+    ) as child:  # fmt: skip
+        try:
+            while True:
+                is_cancelled = cancel is not None and cancel.is_set()
+                if is_cancelled or time.monotonic() > deadline:
+                    return [[] for _ in texts]  # the caller sees both as well
+                try:
+                    out, _ = child.communicate(given, timeout=0.05)
+                    return json.loads(out)
+                except subprocess.TimeoutExpired:
+                    given = None
+        finally:
+            child.kill()
 
 
 def render(pattern: str, shown: list[str], n_matches: int, n_files: int) -> str:
@@ -59,10 +141,8 @@ def render(pattern: str, shown: list[str], n_matches: int, n_files: int) -> str:
 
 
 def expression_of(pattern: str) -> re.Pattern[str]:
-    """The pattern as an expression; as plain text when it is none or could run for ever."""
+    """The pattern as an expression; as plain text when it is none."""
     flags = 0 if any(letter.isupper() for letter in pattern) else re.IGNORECASE
-    if _NESTED.search(pattern):
-        return re.compile(re.escape(pattern), flags)
     try:
         return re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError):
