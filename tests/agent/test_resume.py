@@ -193,3 +193,20 @@ def test_a_long_run_of_turns_keeps_memory_descriptors_and_time_flat(desk):
     assert len(os.listdir("/proc/self/fd")) <= n_files
     assert me.memory_info().rss - n_bytes < 20 << 20
     assert sorted(marks[-100:])[50] < 3 * sorted(marks[:100])[50]
+
+
+def test_a_session_in_which_nothing_was_said_leaves_nothing(desk):
+    agent = desk.agent(["hi"])
+    list(agent.start())
+    folder = agent.session.folder
+    assert folder.is_dir()
+    agent.close()
+    agent.close()
+    assert not folder.exists() and desk.store.list() == []
+
+
+def test_a_renamed_session_is_kept_though_nothing_was_said(desk):
+    agent = desk.agent(["hi"])
+    agent.rename("for tomorrow")
+    agent.close()
+    assert [item.title for item in desk.store.list()] == ["for tomorrow"]

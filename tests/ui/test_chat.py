@@ -380,6 +380,9 @@ def test_new_fork_and_another_model_open_the_right_thing(tmp_path):
     async def steps(pilot):
         await send(pilot, "/new")
         await send(pilot, "/fork")
+        assert "nothing to copy yet" in screen_text(pilot.app)
+        await send(pilot, "hello")
+        await send(pilot, "/fork")
         await send(pilot, f"/model {path}")
         await send(pilot, "/model /nowhere.gguf")
         assert "no GGUF file at /nowhere.gguf" in screen_text(pilot.app)

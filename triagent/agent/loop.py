@@ -264,20 +264,23 @@ class Agent:
         return path
 
     def close(self) -> None:
-        """Save the cache, end what runs, and release everything. May be called twice."""
+        """Save the cache, end what runs, and release everything; a session in which nothing was
+        said leaves nothing. May be called twice."""
         if self._is_closed:
             return
         self._is_closed = True
         self.cancel()
         try:
             is_quiet = self._is_started and not self.session.ledger.state.turn_open
-            if is_quiet and not self.session.ledger.read_only:
+            if is_quiet and not self.session.ledger.read_only and not self.session.is_empty:
                 with suppress(EngineDied):
                     self._conversation.save()
         finally:
             self.session.close()
             self.machine.close()
             self.model.close()
+            if self.session.is_empty:
+                self.session.discard()
 
     # -- how
 

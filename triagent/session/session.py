@@ -5,6 +5,7 @@ Owns the session's folder. Knows nothing of models or of the screen.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,13 @@ class Session:
     def n_pos(self) -> int:
         """Position of the next token."""
         return self.ledger.state.n_pos
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever said in it, and it is ours to throw away."""
+        state = self.ledger.state
+        is_new = not (state.turn or state.n_rewinds or state.title)
+        return is_new and not self.ledger.read_only
 
     @property
     def pins(self) -> list[tuple[int, int]]:
@@ -190,6 +198,13 @@ class Session:
             if self._index is not None:
                 self._index.update(self.ledger)
         self.ledger.close()
+
+    def discard(self) -> None:
+        """Close the session and remove its files."""
+        self.close()
+        if self._index is not None:
+            self._index.forget(self.id)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _prune(root: Path, keep: Path) -> None:

@@ -46,7 +46,8 @@ def after_failure(app: TriagentApp, step: str) -> None:
     app.chat.prompt.area.focus()
     match step:
         case "retry":
-            session = app.chat.session or app.first.session
+            # A session in which nothing was said is not kept when it closes.
+            session = app.chat.session if app.chat.feed.turns else app.first.session
             app.open(replace(app.first, session=session, fork=False))
         case "new":
             app.open(Open(model=app.first.model))
@@ -141,6 +142,9 @@ def command_new(app: TriagentApp, argument: str) -> None:
 
 def command_fork(app: TriagentApp, argument: str) -> None:
     """Go on in a copy."""
+    if not app.chat.feed.turns:
+        app.chat.note("there is nothing to copy yet", "warning")
+        return
     app.open(Open(app.thread.agent.session_id, fork=True, model=app.first.model))
 
 

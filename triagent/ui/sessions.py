@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.widgets import Input, OptionList
 
 from triagent.errors import TriagentError
+from triagent.ui import actions
 from triagent.ui.panels import ListScreen
 from triagent.ui.ports import Open, SessionRow, Sessions
 
@@ -93,8 +94,11 @@ class SessionsScreen(ListScreen):
         row = self._row
         if row is None:
             return
+        is_open = row.id == self.app.chat.session
         self.dismiss()
-        if fork or row.id != self.app.chat.session:
+        if is_open and fork:
+            actions.run(self.app, "fork", "")
+        elif not is_open:
             self.app.open(Open(row.id, fork, self.app.first.model))
 
     def action_fork(self) -> None:
