@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +75,25 @@ def test_sessions_are_an_empty_list_at_first_and_unknown_ones_are_named(capsys):
     assert run(capsys, "sessions") == (0, "", "")
     status, _, err = run(capsys, "sessions", "export", "nobody", "x.md")
     assert status == 1 and "nobody" in err
+
+
+def test_a_damaged_session_is_named_by_list_and_check(capsys):
+    from triagent.opening import open_store
+
+    store = open_store()
+    session = store.create(Path("/work"))
+    session.rename("mine")
+    session.close()
+    store.close()
+    assert run(capsys, "sessions", "check", session.id)[:2] == (
+        0, f"3 records, {session.ledger.size} bytes, none damaged\n")  # fmt: skip
+    data = bytearray(session.ledger.path.read_bytes())
+    data[60] ^= 1
+    session.ledger.path.write_bytes(bytes(data))
+    status, out, _ = run(capsys, "sessions", "list")
+    assert status == 0 and f"triagent sessions repair {session.id}" in out
+    status, _, err = run(capsys, "sessions", "check", session.id)
+    assert status == 1 and "damaged at byte 0" in err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

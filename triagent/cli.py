@@ -104,6 +104,7 @@ def _add_sessions(sessions: argparse.ArgumentParser) -> None:
     for name, about in (
         ("fork", "copy a session, to go on with the copy"),
         ("delete", "remove a session and its files"),
+        ("check", "read every record of a session and say whether it is whole"),
         ("repair", "keep the good part of a damaged session"),
         ("audit", "what was evicted when, at what score"),
     ):

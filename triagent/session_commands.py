@@ -27,7 +27,7 @@ def cli(args: argparse.Namespace) -> int:
 
 
 def _list(store: Store, args: argparse.Namespace) -> int:
-    for item in store.list():
+    for item in store.list(verify=True):
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.updated))
         counts = f"{item.n_turns:4} turns {item.n_pos:8} tokens"
         print(f"{item.id}  {when}  {counts}  {item.damage or item.title or 'untitled'}")
@@ -56,6 +56,15 @@ def _fork(store: Store, args: argparse.Namespace) -> int:
 
 def _delete(store: Store, args: argparse.Namespace) -> int:
     store.delete(args.id)
+    return 0
+
+
+def _check(store: Store, args: argparse.Namespace) -> int:
+    session = store.open(args.id, write=False)
+    try:
+        print(f"{session.ledger.verify()} records, {session.ledger.size} bytes, none damaged")
+    finally:
+        session.close()
     return 0
 
 
@@ -99,6 +108,7 @@ COMMANDS = {
     "rename": _rename,
     "fork": _fork,
     "delete": _delete,
+    "check": _check,
     "repair": _repair,
     "audit": _audit,
     "export": _export,

@@ -12,6 +12,7 @@ from triagent.errors import SessionError
 from triagent.session import export
 from triagent.session.index import Index, terms
 from triagent.session.passages import cut
+from triagent.session.repair import repair
 from triagent.session.store import Store
 
 
@@ -152,6 +153,23 @@ def test_a_damaged_session_is_listed_with_its_repair(store, tmp_path):
     data = session.ledger.path.read_bytes()
     session.ledger.path.write_bytes(data[:40] + b"##" + data[41:])
     assert f"triagent sessions repair {session.id}" in store.list()[0].damage
+
+
+@pytest.mark.parametrize("keeps_time", [False, True])
+def test_bytes_overwritten_in_an_indexed_session_are_noticed(store, tmp_path, keeps_time):
+    session = made(store, tmp_path, ("What is the port?", "It is 8080."), ("And?", "No."))
+    session.close()
+    assert [item.damage for item in store.list()] == [""]
+    path = session.ledger.path
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    if keeps_time:  # as a disk does it
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    [item] = store.list(verify=keeps_time)
+    assert "damaged at byte" in item.damage and f"repair {session.id}" in item.damage
+    repair(session.folder)
+    assert [item.damage for item in store.list(verify=True)] == [""]
 
 
 def test_exports_hold_the_conversation_without_secrets(store, tmp_path):

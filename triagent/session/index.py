@@ -17,11 +17,12 @@ from triagent.session.ledger import Ledger
 from triagent.session.passages import Passage, cut
 from triagent.session.record import Record
 
-VERSION = 2
+VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions(
     id TEXT PRIMARY KEY, title TEXT, created TEXT, model TEXT, workspace TEXT,
-    n_turns INTEGER, n_pos INTEGER, offset INTEGER, birth TEXT);
+    n_turns INTEGER, n_pos INTEGER, offset INTEGER, birth TEXT,
+    mtime INTEGER);
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     text, key, session UNINDEXED, turn UNINDEXED, who UNINDEXED, pos UNINDEXED, stop UNINDEXED,
     tokenize = "porter unicode61 remove_diacritics 2 tokenchars '_'");
@@ -73,7 +74,8 @@ class Index:
     def update(self, ledger: Ledger) -> None:
         """Take in what a ledger says since the last update."""
         id, state = ledger.folder.name, ledger.state
-        if self.row(id, ledger.size) is not None:
+        mtime = ledger.path.stat().st_mtime_ns
+        if self.row(id, ledger.size, mtime) is not None:
             return
         with self._again(), self._transaction():
             offset = self._offset(id, ledger)
@@ -81,10 +83,10 @@ class Index:
                 self._add(id, record)
                 offset = record.stop
             self._db.execute(
-                "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?)",
+                "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?,?)",
                 (
                     id, state.title, state.created, state.model, state.workspace,
-                    state.turn, state.n_pos, offset, _birth(ledger),
+                    state.turn, state.n_pos, offset, _birth(ledger), mtime,
                 ),
             )  # fmt: skip
 
@@ -115,14 +117,18 @@ class Index:
         match = f"text : {_quoted(word)}{within}"
         return self._db.execute(_COUNT, (match, COMMON)).fetchone()[0] >= COMMON
 
-    def row(self, id: str, n_bytes: int) -> tuple | None:
-        """(title, created, model, workspace, turns, positions) when the index is up to date."""
+    def row(self, id: str, n_bytes: int, mtime_ns: int) -> tuple | None:
+        """(title, created, model, workspace, turns, positions) when the index is up to date.
+
+        Args:
+            n_bytes, mtime_ns: of the log as it is now; one that was touched is looked at again.
+        """
         sql = (
             "SELECT title, created, model, workspace, n_turns, n_pos FROM sessions "
-            "WHERE id = ? AND offset = ?"
+            "WHERE id = ? AND offset = ? AND mtime = ?"
         )
         with self._again():
-            return self._db.execute(sql, (id, n_bytes)).fetchone()
+            return self._db.execute(sql, (id, n_bytes, mtime_ns)).fetchone()
         return None
 
     def forget(self, id: str) -> None:

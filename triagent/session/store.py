@@ -50,9 +50,14 @@ class Store:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.index = Index(root / "index.sqlite")
 
-    def list(self) -> list[Summary]:
-        """All sessions, the last used first."""
-        found = [self._summary(path.parent) for path in self.root.glob(f"*/{LOG}")]
+    def list(self, verify: bool = False) -> list[Summary]:
+        """All sessions, the last used first.
+
+        Args:
+            verify: read what opening would read, also where the index is up to date: finds bytes
+                that were overwritten without a trace.
+        """
+        found = [self._summary(path.parent, verify) for path in self.root.glob(f"*/{LOG}")]
         return sorted(found, key=lambda item: item.updated, reverse=True)
 
     def search(self, query: str, n: int = 20) -> list[Found]:
@@ -143,16 +148,17 @@ class Store:
         """May be called twice."""
         self.index.close()
 
-    def _summary(self, folder: Path) -> Summary:
+    def _summary(self, folder: Path, verify: bool) -> Summary:
         stat = (folder / LOG).stat()
-        row = self.index.row(folder.name, stat.st_size)
-        if row is None:
+        row = self.index.row(folder.name, stat.st_size, stat.st_mtime_ns)
+        if row is None or verify:
             try:
                 self._refresh(folder)
             except SessionError as error:
                 nothing = ("", "", "", "", 0, 0)
                 return _summarise(folder.name, nothing, stat, str(error))
-            row = self.index.row(folder.name, (folder / LOG).stat().st_size)
+            now = (folder / LOG).stat()
+            row = self.index.row(folder.name, now.st_size, now.st_mtime_ns)
         return _summarise(folder.name, row or ("", "", "", "", 0, 0), stat)
 
     def _refresh(self, folder: Path) -> None:
