@@ -55,20 +55,33 @@ def around(token_ms: np.ndarray, rounds: list[int]) -> list[float]:
 
 
 def in_turns(run, stock: StockProcess, n_decode: int, n_turns: int) -> dict:
-    """Tokens per second of both, turn by turn; the ratio is of the medians."""
-    ours, theirs, shapes, rounds_ms = [], [], [], []
+    """Tokens per second of both, turn by turn; the ratio is of the medians.
+
+    `round_costs_ms` is by how much tokens from a round to AFTER it take longer than the median.
+    """
+    ours, theirs, shapes, medians = [], [], [], []
     stock.decode(16)  # captures its graph
     for _ in range(n_turns):
-        rate, rounds = run.decode(n_decode)
-        ours.append(rate)
+        ours.append(run.decode(n_decode)[0])
         shapes.append(around(run.token_ms, run.with_round))
-        rounds_ms += [r.ms for r in rounds]
+        medians.append(np.median(run.token_ms))
         theirs.append(1e3 * n_decode / stock.decode(n_decode).sum())
     shapes = [s for s in shapes if s]
+    shape = np.mean(shapes, 0) if shapes else np.zeros(0)
     return {
         "ours_tps": ours,
         "full_tps": theirs,
         "ratio": float(np.median(ours) / np.median(theirs)),
-        "around_a_round_ms": np.mean(shapes, 0).round(3).tolist() if shapes else [],
-        "round_ms": rounds_ms,
+        "median_ms": float(np.median(medians)),
+        "around_a_round_ms": shape.round(3).tolist(),
+        "round_costs_ms": float((shape[BEFORE:] - np.median(medians)).sum()),
     }
+
+
+def phases(run, n_rounds: int, interval: int) -> dict[str, float]:
+    """Median ms of each phase of rounds that decoding caused; meta lies behind the next token."""
+    times = []
+    for _ in range(n_rounds * interval):
+        _, rounds = run.decode(1)
+        times += [run.engine.hook.cache.last_round().times_us] * len(rounds)
+    return {k: float(np.median([t[k] for t in times])) / 1e3 for k in times[0]} if times else {}

@@ -19,7 +19,7 @@ from time import perf_counter
 
 import numpy as np
 
-from bench.alternate import StockProcess, in_turns
+from bench.alternate import StockProcess, in_turns, phases
 from bench.random_model import SHAPES, write_centers, write_model
 from bench.table import markdown
 from triagent.chat import Evicted
@@ -182,18 +182,20 @@ def _stock_command(bench: Bench, cache_type: str, depths: str) -> list[str]:
 
 
 def bench_alternate(bench: Bench) -> None:
-    """Decoding at each depth with a small budget, in turns with full attention at the first."""
+    """Decoding at each depth with both budgets, in turns with full attention at the first."""
     o = bench.options
     for cache_type in o.cache_types.split(","):
         stock = StockProcess(_stock_command(bench, cache_type, str(bench.depths[0])))
         try:
-            with bench.engine(o.decode_budget, cache_type) as engine:
-                run = Run(engine)
-                for depth in bench.depths:
-                    run.feed(max(0, depth - engine.n_pos))
-                    run.decode(2 * o.interval)  # settles to one round an interval
-                    found = in_turns(run, stock, o.n_decode, o.turns)
-                    bench.keep("alternate", f"{cache_type} {depth}", found)
+            for budget in (o.decode_budget, o.prefill_budget):
+                with bench.engine(budget, cache_type) as engine:
+                    run = Run(engine)
+                    for depth in (d for d in bench.depths if d >= budget):
+                        run.feed(max(0, depth - engine.n_pos))
+                        run.decode(2 * o.interval)  # settles to one round an interval
+                        found = in_turns(run, stock, o.n_decode, o.turns)
+                        found["phases_ms"] = phases(run, 4, o.interval)
+                        bench.keep("alternate", f"{cache_type} {budget} {depth}", found)
         finally:
             stock.close()
 

@@ -76,9 +76,12 @@ def _alternate(results: dict) -> list[str]:
     lines = []
     for key, found in results.get("alternate", {}).items():
         ours, full = (sorted(found[k]) for k in ("ours_tps", "full_tps"))
+        parts = found.get("phases_ms", {})
         lines.append(
             _row(*key.split(), *(_number(x[len(x) // 2]) for x in (ours, full)),
-                 f"{found['ratio']:.3f}", f"{ours[0] / ours[-1]:.2f}", f"{full[0] / full[-1]:.2f}")
+                 f"{found['ratio']:.3f}", f"{ours[0] / ours[-1]:.2f}", f"{full[0] / full[-1]:.2f}",
+                 _number(found["round_costs_ms"], 2), _number(parts.get("total"), 2),
+                 _number(parts.get("meta"), 2))
         )  # fmt: skip
     return lines
 
@@ -94,8 +97,9 @@ def _million(results: dict) -> list[str]:
 TABLES = (
     (("", "cache", "budget", "depth", "ours tok/s", "full attention", "ratio",
       "of full at the first depth"), lambda r: _speed(r) + _whole(r)),
-    (("cache", "depth", "ours tok/s", "full attention at the first depth", "ratio",
-      "slowest of fastest turn", "the same of full"), _alternate),
+    (("cache", "budget", "depth", "ours tok/s", "full attention at the first depth", "ratio",
+      "slowest of fastest turn", "the same of full", "a round delays ms", "a round ms",
+      "books ms"), _alternate),
     (("cache", "budget", "cells", "KV MiB", "smaller than full", "extra MiB"), _memory),
     (("cache", "budget", "score", "sets", "round ms", "score ms", "select ms", "plan ms", "move ms",
       "meta ms", "first ms", "extra MiB"), _rounds),

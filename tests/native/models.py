@@ -38,6 +38,8 @@ class Shape:
     seed: int = 0
     extra: dict = field(default_factory=dict)
     """More metadata, keys without the architecture's prefix."""
+    tensors: dict[str, tuple[int, ...]] | None = None
+    """All of them, rows first, where the architecture is unlike those below."""
     rope_freqs: tuple[float, ...] | None = None
     rope_long: tuple[float, ...] | None = None
     rope_short: tuple[float, ...] | None = None
@@ -96,6 +98,8 @@ def _layer(shape: Shape, il: int) -> dict:
 
 def tensor_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
     """Name -> dimensions as numpy has them (rows first)."""
+    if shape.tensors is not None:
+        return shape.tensors
     tensors = {"token_embd.weight": (shape.n_vocab, shape.n_embd)}
     norm = "token_embd_norm" if shape.arch == "lfm2" else "output_norm"
     tensors[f"{norm}.weight"] = (shape.n_embd,)

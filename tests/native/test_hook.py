@@ -9,6 +9,7 @@ from tests.native.models import GEMMA3, LFM2, LLAMA
 from tests.native.test_moves import guard, with_score
 from tests.native.test_scores import tokens
 from triagent.engine.native import Callback, Reason, Request
+from triagent.errors import NativeError
 from triagent.kv.score import Mode
 
 pytestmark = pytest.mark.native
@@ -128,3 +129,68 @@ def test_without_a_callback_a_full_cache_returns_one(session_of):
     session.feed(tokens(250))
     assert session.decode(tokens(7)) == 1
     assert session.decode(tokens(6)) == 0
+
+
+def streamed(session, deferred: bool) -> list:
+    """Feed 600 tokens through 256 cells; what each round did, and what the cache is then."""
+    done, seen = [], []
+
+    def callback(_ctx, _reason, n_used, _n_cells, _n_new, _user) -> int:
+        now = session.n_past
+        request = Request(n_used - 100, Mode.LAYER_HEAD, now, protect=guard(now))
+        if deferred:
+            session.cache.start_round(request)
+        else:
+            seen.append(session.cache.round(request))
+        return 1
+
+    session.cache.set_callback(Callback(callback), 160)
+    for step in range(60):
+        n_used = session.cache.info().n_used
+        assert session.decode(tokens(10, step)) == 0
+        if deferred and session.cache.info().n_used < n_used:
+            seen.append(session.cache.last_round())
+    for r in seen:
+        done += [r.freed, r.evicted, r.scores, r.positions, r.src, r.dst]
+    return [*done, session.cache.positions(), session.cache.cells(), session.logits()]
+
+
+@pytest.mark.parametrize("shape", [LLAMA, GEMMA3, LFM2], ids=lambda s: s.arch)
+def test_a_deferred_round_does_what_a_whole_one_does(session_of, shape):
+    """Its books are kept when decode returns: same sets, positions and, in the end, logits."""
+    found = [streamed(with_score(session_of(shape, n_cells=256)), d) for d in (False, True)]
+    assert len(found[0]) == len(found[1]) > 30
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_a_deferred_round_is_booked_when_decode_fails(session_of):
+    """And before anything else is asked: here no batch was even begun."""
+    session = with_score(session_of(LLAMA, n_cells=256))
+    session.feed(tokens(150))
+    before = session.cache.positions()
+
+    def callback(_ctx, _reason, _n_used, _n_cells, _n_new, _user) -> int:
+        now = session.n_past
+        session.cache.start_round(Request(40, Mode.LAYER_HEAD, now, protect=guard(now)))
+        return -1
+
+    session.cache.set_callback(Callback(callback), 100)
+    assert session.decode(tokens(5)) == 2
+    session.cache.set_callback(None)
+    assert session.remove_from(149)
+    after, done = session.cache.positions(), session.cache.last_round()
+    for was, now, lost in zip(before, after, done.positions, strict=True):
+        assert set(was[was >= 0]) - set(now[now >= 0]) == {*lost.tolist(), 149}
+
+
+def test_outside_the_callback_nothing_is_deferred(session_of):
+    session = with_score(session_of(LLAMA, n_cells=256))
+    session.feed(tokens(150))
+    now = session.n_past
+    session.cache.start_round(Request(40, Mode.LAYER_HEAD, now, protect=guard(now)))
+    assert session.cache.last_round().positions.shape == (4, 40)
+
+
+def test_no_round_has_no_last_one(session_of):
+    with pytest.raises(NativeError, match="no round"):
+        session_of(LLAMA, n_cells=256).cache.last_round()

@@ -10,6 +10,7 @@ import pytest
 
 from tests.native.lib import Session, context_params
 from tests.native.models import GEMMA3, LFM2, LLAMA, QWEN3
+from tests.native.other_models import BLOOM, DSA, MAMBA, MLA, MPT
 from tests.native.test_moves import request_for, with_score
 from tests.native.test_scores import random_coefficients, tokens
 from triagent.engine.abi import PlanStruct, Status
@@ -30,6 +31,55 @@ def params_of(model, **changes):
 def test_a_plain_model_is_supported(model_of):
     model = model_of(LLAMA)
     assert supported(model.handle, params_of(model), 256) is None
+
+
+REFUSED = {
+    "bloom": (BLOOM, "ALiBi"),
+    "mpt": (MPT, "ALiBi"),
+    "mamba": (MAMBA, "recurrent-only memory"),
+    "deepseek32": (DSA, "indexer cache"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_memory_that_cannot_be_evicted_from_is_named(model_of, name):
+    shape, reason = REFUSED[name]
+    model = model_of(shape)
+    assert reason in supported(model.handle, params_of(model), 256)
+    with pytest.raises(UnsupportedError, match=reason):
+        make_context(model.handle, params_of(model), 256)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_engine_runs_it_unbounded_and_says_why(model_of, name):
+    """Asked for a budget, it names the reason and goes on without one."""
+    from triagent.config import CacheConfig, ModelConfig
+    from triagent.engine.assembly import assemble
+    from triagent.engine.engine import Engine
+
+    shape, reason = REFUSED[name]
+    config = ModelConfig(path=model_of(shape).path, gpu_layers=0, threads=1, n_ctx=512)
+    engine = Engine(assemble(config, CacheConfig(budget=128, policy="streaming")))
+    try:
+        assert engine.hook is None and engine.parts.policy.name == "none"
+        assert any("cannot be evicted from" in n and reason in n for n in engine.parts.notes)
+        assert [*engine.feed(tokens(300))] and engine.n_pos == 300
+    finally:
+        engine.close()
+
+
+def test_latent_attention_is_not_scored_but_may_stream(session_of):
+    """MLA keeps one wide key per cell, of which RoPE turns the end: no vectors for that."""
+    session = session_of(MLA, n_cells=256, cache_type="f16")
+    info = session.cache.info()
+    assert (info.can_score, info.can_move) == (0, 1)
+    with pytest.raises(UnsupportedError, match="MLA: scoring unsupported"):
+        session.cache.set_score(Kind.COEF, True, 1.0, random_coefficients(session))
+    session.feed(tokens(200))
+    made = np.arange(180, dtype=np.float32)[None]
+    session.cache.round(request_for(session, 100, Mode.SHARED, scores=made))
+    session.feed(tokens(100))
+    assert session.cache.info().n_used == 200
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ class RequestStruct(ctypes.Structure):
         ("scores", POINTER(c_float)),
         ("n_scores", c_uint32),
         ("dry_run", c_uint32),
+        ("defer", c_uint32),
     )
 
 
@@ -251,6 +252,8 @@ def functions() -> Any:
         #         const struct llama_kv_evict_request *,
         #         struct llama_kv_evict_result *);
         "round": (c_int32, [ctx, POINTER(RequestStruct), POINTER(ResultStruct)]),
+        # int32_t llama_kv_evict_last(struct llama_context *, struct llama_kv_evict_result *);
+        "last": (c_int32, [ctx, POINTER(ResultStruct)]),
         # int32_t llama_kv_evict_apply(struct llama_context *, const struct llama_kv_evict_plan *);
         "apply": (c_int32, [ctx, POINTER(PlanStruct)]),
         # int32_t llama_kv_evict_check(struct llama_context *, const struct llama_kv_evict_plan *);

@@ -261,6 +261,7 @@ class Engine:
             protection.pinned = protection.late = protection.disposable = Spans()
             protection.last_round = -1
             self.hook.n_rounds = self.hook.n_evicted = 0
+            self.hook.unbooked = None
             self._arm()
 
     # -- telling ---------------------------------------------------------------------------

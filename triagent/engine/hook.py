@@ -56,8 +56,8 @@ class Hook:
     error: BaseException | None = None
     reports: list[RoundReport] = field(default_factory=list)
     """Rounds since the engine last took them."""
-    unbooked: list[tuple[Round, int, str, float]] = field(default_factory=list)
-    """Rounds of the decode that is under way: what was done, `now`, why, and the ms it took."""
+    unbooked: tuple[int, str, float] | None = None
+    """A round of the decode that is under way: `now`, why, and the ms it took."""
 
     def __post_init__(self) -> None:
         self.n_cells = int(self.cache.info().n_cells)
@@ -84,31 +84,40 @@ class Hook:
         if decision.verdict is not Verdict.EVICT:
             return NOTHING
         why = "no slot" if reason is Reason.NO_SLOT else "budget"
-        return GO_ON if self._round(decision.n_evict, why) else NOTHING
+        return GO_ON if self._start(decision.n_evict, why) else NOTHING
 
     def run(self, n_evict: int, reason: str) -> RoundReport | None:
         """Run one round of at most `n_evict` cells; None when nothing may be evicted."""
-        if not self._round(n_evict, reason):
+        self._settle()
+        start = perf_counter()
+        request = self._request(n_evict)
+        if request is None:
+            self.no_room = True
             return None
-        self._book_all()
-        return self.reports[-1]
+        return self._book(self.cache.round(request), self.now, reason, start)
 
-    def _round(self, n_evict: int, reason: str) -> bool:
-        """Evict, and leave the booking for later. False: nothing may be evicted."""
+    def _start(self, n_evict: int, reason: str) -> bool:
+        """Evict inside the callback and leave the booking for later. False: nothing may go."""
+        self._settle()
         start = perf_counter()
         request = self._request(n_evict)
         if request is None:
             self.no_room = True
             return False
-        self._done(self.cache.round(request), reason, start)
+        self.cache.start_round(request)
+        self.unbooked = (self.now, reason, (perf_counter() - start) * 1e3)
+        self.protection.last_round = self.now
         return True
 
-    def _done(self, done: Round, reason: str, start: float) -> None:
-        self.unbooked.append((done, self.now, reason, (perf_counter() - start) * 1e3))
-        self.protection.last_round = self.now
+    def _settle(self) -> None:
+        """Book the round that the callback left."""
+        if self.unbooked is not None:
+            (now, reason, ms), self.unbooked = self.unbooked, None
+            self._book(self.cache.last_round(), now, reason, perf_counter() - ms / 1e3)
 
     def forget(self, spans: Spans) -> RoundReport | None:
         """Evict these positions now, pinned or not; every row loses the same number of cells."""
+        self._settle()
         start = perf_counter()
         self.protection.unpin(spans)
         spans = self.held.still(spans.below(self.now - 1))  # the newest cell has to stay
@@ -121,32 +130,27 @@ class Hook:
         cells = self._candidates(keep, true, wanted=inside.any(0))
         scores = self._first(self._scores(cells), true[:, cells], spans)
         request = Request(n_evict, self.mode, self.now, cells=cells, scores=scores)
-        self._done(self.cache.round(request), "forget", start)
-        self._book_all()
-        return self.reports[-1]
+        return self._book(self.cache.round(request), self.now, "forget", start)
 
-    def _book_all(self) -> None:
-        unbooked, self.unbooked = self.unbooked, []
-        for done in unbooked:
-            self.reports.append(self._book(*done))
-
-    def _book(self, done: Round, now: int, reason: str, ms: float) -> RoundReport:
-        start = perf_counter()
+    def _book(self, done: Round, now: int, reason: str, start: float) -> RoundReport:
         lost = self.held.lose(done.positions)
         self.n_rounds += 1
         self.n_evicted += done.n_evict
+        self.protection.last_round = now
         self.protection.disposable = self.held.still(self.protection.disposable)
         scored = self.policy.score is not Score.HOST and done.scores.size
-        return RoundReport(
+        report = RoundReport(
             now=now,
             n_evicted=done.n_evict,
             lost=lost,
             score_min=float(done.scores.min()) if scored else None,
             score_max=float(done.scores.max()) if scored else None,
-            ms=ms + (perf_counter() - start) * 1e3,
+            ms=(perf_counter() - start) * 1e3,
             reason=reason,
             times_us=done.times_us,
         )
+        self.reports.append(report)
+        return report
 
     def _request(self, n_evict: int) -> Request | None:
         """Ask for the library's own path where protection and score allow it."""
@@ -211,7 +215,7 @@ class Hook:
 
     def take_reports(self) -> list[RoundReport]:
         """Hand over the rounds since the last call, and raise what the callback kept."""
-        self._book_all()
+        self._settle()
         reports, self.reports = self.reports, []
         error, self.error = self.error, None
         if error is not None:

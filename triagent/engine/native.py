@@ -103,6 +103,26 @@ def _copy(pointer: Any, *shape: int) -> np.ndarray:
     return np.ctypeslib.as_array(pointer, shape).copy()
 
 
+def _round(result: ResultStruct) -> Round:
+    r, n, rows = result, result.n_evict, result.n_rows
+    return Round(
+        n_candidates=r.n_candidates,
+        n_evict=n,
+        freed=_copy(r.freed, n),
+        evicted=_copy(r.evicted, r.n_sets, n),
+        scores=_copy(r.scores, r.n_sets, n),
+        positions=_copy(r.positions, rows, n),
+        src=_copy(r.src, rows, r.n_move),
+        dst=_copy(r.dst, rows, r.n_move),
+        selected_on=Select(r.selected_on),
+        n_moved=r.n_moved,
+        times_us={
+            name: getattr(r, f"t_{name}_us")
+            for name in ("score", "select", "plan", "move", "meta", "total")
+        },
+    )
+
+
 def supported(model: Any, params: Any, n_cells: int) -> str | None:
     """Why a context of this kind could not be evicted from, or None."""
     reason = ctypes.create_string_buffer(512)
@@ -289,23 +309,28 @@ class Cache:
         status = self.lib.llama_kv_evict_round(self.context, byref(struct), byref(result))
         self._check(status, "eviction round")
         del kept
-        r, n, rows = result, result.n_evict, result.n_rows
-        return Round(
-            n_candidates=r.n_candidates,
-            n_evict=n,
-            freed=_copy(r.freed, n),
-            evicted=_copy(r.evicted, r.n_sets, n),
-            scores=_copy(r.scores, r.n_sets, n),
-            positions=_copy(r.positions, rows, n),
-            src=_copy(r.src, rows, r.n_move),
-            dst=_copy(r.dst, rows, r.n_move),
-            selected_on=Select(r.selected_on),
-            n_moved=r.n_moved,
-            times_us={
-                name: getattr(r, f"t_{name}_us")
-                for name in ("score", "select", "plan", "move", "meta", "total")
-            },
-        )
+        return _round(result)
+
+    def start_round(self, request: Request) -> None:
+        """The same inside the callback, without waiting for rows to move: `last_round` tells of it.
+
+        Its books are kept while the devices are at work on the batch, and when decode returns.
+
+        Raises:
+            NativeError: the request was refused, or a device failed; with the reason.
+        """
+        struct, kept = self._request(request)
+        struct.defer = 1
+        status = self.lib.llama_kv_evict_round(self.context, byref(struct), byref(ResultStruct()))
+        self._check(status, "eviction round")
+        del kept
+
+    def last_round(self) -> Round:
+        """What the last round did. Raises: NativeError when there was none."""
+        result = ResultStruct()
+        status = self.lib.llama_kv_evict_last(self.context, byref(result))
+        self._check(status, "last round")
+        return _round(result)
 
     def self_test(self) -> None:
         """Check moves and scores on every backend against the host.
