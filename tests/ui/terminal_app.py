@@ -15,7 +15,7 @@ from triagent.ui.ports import Services
 
 def main() -> int:
     if "fault" in sys.argv:
-        feed.Feed.put = lambda self, event: 1 / 0
+        feed.Feed._answer = lambda self, text: 1 / 0
     script = [turns(say("Hello, ", "**there**."), asking("bash", ["make"], command="make"))]
     services = Services(Opener(PlayedAgent(script)))
     return app.run(Config(workspace=Path(sys.argv[1])), services)

@@ -55,11 +55,12 @@ def test_a_fault_of_ours_is_one_sentence_on_a_restored_terminal(start, tmp_path)
     assert "ZeroDivisionError" in (tmp_path / "CACHE" / "triagent" / "crash.txt").read_text()
 
 
-def test_a_signal_restores_the_terminal(start, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_restores_the_terminal(start, tmp_path, number):
     terminal = start(*APP, str(tmp_path))
     terminal.wait_for("list the files here")
-    terminal.process.send_signal(signal.SIGTERM)
-    assert terminal.wait_end() == 128 + signal.SIGTERM
+    terminal.process.send_signal(number)
+    assert terminal.wait_end() == 128 + number
     assert terminal.is_restored
 
 

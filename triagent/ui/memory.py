@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from triagent.agent.events import RoundDone
+from triagent.chat import Evicted
 from triagent.ui.blocks import text_of
 from triagent.ui.heat import HeatRow, Picture, look
 from triagent.ui.heatmap import HeatMap, SpanList
@@ -110,7 +111,9 @@ class MemoryScreen(Screen):
         for glyph, style, meaning in legend:
             text.append(f"{glyph} ", style).append(f"{meaning}  ", palette.muted)
         text.append(f"of the heads · a glyph is {each:,} position{'s' * (each > 1)}", palette.muted)
-        text.append("\n").append_text(round_line(self.app.chat.last_round, palette))
+        text.append("\n").append_text(
+            round_line(self.app.chat.last_round, picture.status.n_rounds, palette)
+        )
         return text
 
     def _words(self, row: HeatRow | None, palette: Palette) -> Text:
@@ -170,7 +173,10 @@ class MemoryScreen(Screen):
             self._change("forget", lambda agent: agent.forget(row.start, row.stop))
 
     def _change(self, during: str, call) -> None:
-        def changed(_) -> None:
+        def changed(result: Evicted | None) -> None:
+            if result is not None:
+                done = RoundDone(result.n_evicted, result.now, result.lost, result.ms)
+                self.app.chat.last_round = done
             if self.is_attached:
                 self._look()
 
@@ -202,10 +208,11 @@ class MemoryScreen(Screen):
             chat.transcript.show(index)
 
 
-def round_line(last: RoundDone | None, palette: Palette) -> Text:
-    """What the last round evicted."""
+def round_line(last: RoundDone | None, n_rounds: int, palette: Palette) -> Text:
+    """What the last round evicted, as far as the transcript reaches back."""
     if last is None:
-        return Text("no round has run yet", palette.muted)
+        text = "the last round is further back than the transcript"
+        return Text(text if n_rounds else "no round has run yet", palette.muted)
     n_lost = sum(stop - start for start, stop in last.lost)
     lost = f"{n_lost:,} positions gone from every head"
     text = f"last round: {last.n_evicted:,} cells evicted, {lost}, {last.ms:.1f} ms"
