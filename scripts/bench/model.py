@@ -24,7 +24,7 @@ from typing import Any
 
 from bench import model_table
 from bench.model_plan import DIVISIBLE, Plan, Work
-from triagent.errors import EngineDied
+from triagent.errors import EngineDied, TriagentError
 from triagent.models import shelf
 
 SECTIONS = ("start", "known", "plain", "f16", "unseen", "free", "recall", "walks", "long")
@@ -37,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sidecar", type=Path, help="its sidecar, for the section long")
     parser.add_argument("--sections", default=",".join(SECTIONS), help="comma-separated")
     parser.add_argument("--n", type=int, default=500, help="known items")
-    parser.add_argument("--n-plain", type=int, default=500, help="known items without grammar")
-    parser.add_argument("--n-f16", type=int, default=300, help="known items in F16")
+    parser.add_argument("--n-plain", type=int, default=300, help="known items without grammar")
+    parser.add_argument("--n-f16", type=int, default=200, help="known items in F16")
     parser.add_argument("--n-unseen", type=int, default=324)
     parser.add_argument("--n-free", type=int, default=0, help="free requests; 0: all")
     parser.add_argument("--n-recall", type=int, default=200, help="facts told once, by length")
     parser.add_argument("--lengths", default="1K,4K,8K,16K", help="lengths of the section recall")
     parser.add_argument("--n-walks", type=int, default=40, help="walks of each depth")
-    parser.add_argument("--n-long", type=int, default=3, help="long sessions with each budget")
+    parser.add_argument("--n-long", type=int, default=2, help="long sessions with each budget")
     parser.add_argument("--budgets", default="none,default,2048",
                         help="caches of the section long: full attention, the product's own "
                         "choice, a number of cells")  # fmt: skip
@@ -92,7 +92,7 @@ def _resumed(options: argparse.Namespace) -> dict:
     if results.get("model", options.model.name) != options.model.name:
         raise SystemExit(f"model bench: {kept} is of {results['model']}; choose another --out")
     results["model"] = options.model.name
-    results["command"] = " ".join(["scripts/bench.py", *sys.argv[1:]])
+    results.setdefault("command", " ".join(["scripts/bench.py", *sys.argv[1:]]))
     results.setdefault("rows", [])
     return results
 
@@ -235,27 +235,28 @@ def _begin(options: argparse.Namespace) -> None:
 def _one(work: Work, deadline: float) -> tuple[list[dict], bool, float]:
     """The rows of one piece, whether it is whole, and the seconds it took.
 
-    An item at which the engine dies twice is a wrong one; a session is left for another run.
+    What the engine refuses or dies of twice is told; an item is then a wrong one, a session is
+    left for another run.
     """
     began = time.monotonic()
     try:
         rows, is_whole = _rows(work, deadline)
-    except EngineDied:
+    except TriagentError:
         _process.restart()
         try:
             rows, is_whole = _rows(work, deadline)
-        except EngineDied as error:
+        except TriagentError as error:
             _process.restart()
-            rows, is_whole = _died(work, error)
+            print(f"{work}: {error}", file=sys.stderr, flush=True)
+            rows, is_whole = _failed(work, error)
     return rows, is_whole, time.monotonic() - began
 
 
-def _died(work: Work, error: EngineDied) -> tuple[list[dict], bool]:
+def _failed(work: Work, error: TriagentError) -> tuple[list[dict], bool]:
     if work.section in DIVISIBLE:
         return [], False
-    return [
-        {"kind": "engine died", "is_right": False, "is_harmful": False, "why": str(error)}
-    ], True
+    row = {"kind": "failed", "is_right": False, "is_harmful": False, "why": str(error)}
+    return [row], True
 
 
 def _rows(work: Work, deadline: float) -> tuple[list[dict], bool]:

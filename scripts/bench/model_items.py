@@ -21,7 +21,7 @@ from scripts.train_demo.wording import fill, request
 
 SEED = 900_000_000
 """Far from what training draws: its workers' seeds are seed * 100,003 + worker."""
-NOT_HERE = ("ask_gone", "recall_gone", "background")
+NOT_HERE = ("ask_gone", "ask_gone_sentence", "recall_gone", "background")
 """Kinds that need an eviction or a process that runs on."""
 N_TRIES = 400
 

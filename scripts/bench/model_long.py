@@ -34,7 +34,7 @@ N_TOKENS = 16_384
 ROOM = 700
 """Tokens kept free for the last turn."""
 PART = 4096
-EARLIER = ("ask_told", "recall_seen")
+EARLIER = ("ask_told", "ask_retold", "ask_sentence", "recall_seen")
 """Kinds of turn whose answer stands in the session only."""
 MAX_STEPS = 8
 

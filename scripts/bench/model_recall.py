@@ -20,7 +20,6 @@ from tokenizers import Tokenizer
 from bench.model_items import SEED
 from scripts.train_demo.session import Seen, Session
 from scripts.train_demo.tasks import memory, step
-from scripts.train_demo.tasks.common import is_clean
 from scripts.train_demo.tokens import Piece, encode, tokenizer_of_gguf
 from scripts.train_demo.values import Lexicon
 from scripts.train_demo.wording import request
@@ -32,12 +31,14 @@ from triagent.engine.client import EngineModel
 
 LENGTHS = {"1K": 1024, "4K": 4096, "8K": 8192, "16K": 16_200}
 """Tokens of a session when it is asked; the last leaves room for question and answer."""
-N_TOLD = {"1K": 7, "4K": 32, "8K": 52, "16K": 84}
+N_TOLD = {"1K": 7, "4K": 32, "8K": 52, "16K": 100}
 """Turns of a session that tell a fact."""
-N_AGAIN = {"1K": 1, "4K": 4, "8K": 4, "16K": 5}
+N_AGAIN = {"1K": 1, "4K": 4, "8K": 3, "16K": 2}
 """How many of them tell an earlier thing anew on purpose; others do by chance."""
-N_ONCE = {"1K": 4.1, "4K": 17.5, "8K": 28.0, "16K": 40.0}
+N_ONCE = {"1K": 4.1, "4K": 18.0, "8K": 30.0, "16K": 45.0}
 """Facts told once that a session holds then, on the average."""
+ROOM = 150
+"""A session that lacks no more than this is full; longer turns are passed over until then."""
 LIMITS = Limits(max_tokens=96, think_tokens=0)
 
 
@@ -132,29 +133,18 @@ def make_session(r: Random, x: Lexicon, tokenizer: Tokenizer, label: str) -> _Dr
         n_turns, n = len(s.turns), len(draft.told)
         is_due = n * (n_tokens - first) < n_told * (len(draft.ids) - first + 1)
         if is_due:
-            _tell(s, draft, is_again=n % every == every // 2)
+            (memory.retell if n % every == every // 2 else memory.tell)(s)
         else:
             step(s, r)
         more = _ids(tokenizer, [piece for turn in s.turns[n_turns:] for piece in turn.pieces])
         if len(draft.ids) + len(more) > n_tokens:
-            return draft
+            if n_tokens - len(draft.ids) <= ROOM:
+                return draft
+            continue
         draft.ids += more
         draft.ends |= {turn.number: len(draft.ids) for turn in s.turns[n_turns:]}
         fresh = {turn.number for turn in s.turns[n_turns:]}
-        draft.told += [fact for fact in s.seen if fact.who == "user" and fact.turn in fresh]
-
-
-def _tell(s: Session, draft: _Draft, is_again: bool) -> None:
-    """A fact; or one of those told once, with another value."""
-    once = [fact.names[0] for fact in draft.last_of() if fact.names[0] not in draft.again]
-    if not is_again or not once:
-        memory.tell(s)
-        return
-    thing, value = s.r.choice(once), s.x.value(s.r)
-    if is_clean(value):
-        text = s.ask("tell", thing=thing, value=value)
-        s.say(f"Noted: your {thing} is `{value}`.")
-        s.told(thing, value, text)
+        draft.told += [fact for fact in s.seen if not fact.path and fact.turn in fresh]
 
 
 def _ids(tokenizer: Tokenizer, pieces: list[Piece]) -> list[int]:
