@@ -37,7 +37,8 @@ class EngineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            # no debugger on an abort: its stack would push the reason out of the log
+            env={"GGML_NO_BACKTRACE": "1", **os.environ, "PYTHONPATH": path},
         )
         self.log: deque[str] = deque(maxlen=N_LINES)
         self._send_lock = threading.Lock()
