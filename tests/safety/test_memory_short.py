@@ -106,6 +106,7 @@ def within(monkeypatch):
     return limit
 
 
+SLOW = pytest.mark.slow
 LADDER = [
     "not enough memory; trying a budget of 4,096",
     "not enough memory; trying a budget of 2,048",
@@ -115,7 +116,9 @@ LADDER = [
 
 
 @pytest.mark.parametrize(
-    ("n_more_cells", "n_steps"), [(1024 + 512, 2), (512, 3), (-512, 4)], ids=["2048", "1024", "q8"]
+    ("n_more_cells", "n_steps"),
+    [pytest.param(1536, 2, marks=SLOW), pytest.param(512, 3, marks=SLOW), (-512, 4)],
+    ids=["2048", "1024", "q8_0"],
 )
 def test_what_does_not_fit_is_tried_smaller_in_printed_order(
     wide, smallest, within, n_more_cells, n_steps
@@ -137,6 +140,7 @@ def test_what_does_not_fit_is_tried_smaller_in_printed_order(
         model.close()
 
 
+@pytest.mark.slow
 def test_when_nothing_is_small_enough_one_error_says_so(wide, smallest, within):
     within(smallest - 1500 * CELL)
     told: list[str] = []
@@ -145,6 +149,7 @@ def test_when_nothing_is_small_enough_one_error_says_so(wide, smallest, within):
     assert told == LADDER
 
 
+@pytest.mark.slow
 def test_a_smaller_context_is_tried_where_nothing_is_evicted(wide, smallest, within):
     within(smallest + 4000 * CELL)
     told: list[str] = []
