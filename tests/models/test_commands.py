@@ -33,7 +33,7 @@ def test_the_list_shows_what_is_here_how_it_fits_and_what_is_refused(folder, cap
     text = capsys.readouterr().out
     assert "tiny" in text and "all 2 layers on the CPU" in text
     assert "The download was cut off" in text
-    assert "qwen3-8b" in text and "figures are the publishers'" in text
+    assert "qwen3-8b" in text and "as their publishers give them" in text
 
 
 def test_the_list_is_one_json_object(folder, capsys):

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -6,7 +7,7 @@ import pytest
 
 from triagent.config import CacheConfig, Config, ModelConfig
 from triagent.models import fit
-from triagent.models.catalog import CATALOG
+from triagent.models.catalog import CATALOG, source_of
 from triagent.models.fit import Shape, estimate
 
 GIB = 2**30
@@ -76,6 +77,34 @@ def test_more_memory_never_fits_fewer_layers(main_memory):
         for n in range(1, 12)
     ]
     assert layers == sorted(layers) and layers[-1] == 36
+
+
+@pytest.mark.parametrize("model", CATALOG, ids=lambda model: model.name)
+def test_every_model_of_the_list_fits_the_card_it_is_said_to_be_for(model, main_memory):
+    from triagent.models.shelf import listed_fit
+
+    card = Gpu(int(re.search(r"for (\d+) GB", model.about)[1]) * GIB * 19 // 20)  # some is taken
+    found = listed_fit(model, Config(cache=CacheConfig(budget=4096)), [card])
+    assert found.fits and found.n_layer_gpu == found.n_layer, str(found)
+
+
+@pytest.mark.parametrize("model", CATALOG, ids=lambda model: model.name)
+def test_sizes_of_the_list_agree_with_names_and_shapes(model):
+    n_params = 1e9 * float(re.search(r"(\d+(?:\.\d+)?)b$", model.name)[1])
+    bits = 8 * model.n_bytes / n_params
+    assert 4.2 < bits < 6.2, bits  # Q4_K_M and MXFP4, embeddings and norms among them
+    assert model.source.file.endswith(".gguf") and source_of(model.name) == model.source
+    assert source_of(str(model.source)) == model.source
+    assert [x.name for x in CATALOG].count(model.name) == 1
+
+
+def test_the_list_says_that_nobody_checked_it(capsys, tmp_path, main_memory):
+    from triagent.models import commands
+
+    commands._list(False, Config(), (), tmp_path)
+    out = capsys.readouterr().out
+    assert "neither\ndownloaded nor run them" in out and "hub's hash" in out
+    assert all(model.name in out for model in CATALOG)
 
 
 @pytest.mark.parametrize("model", CATALOG, ids=lambda model: model.name)

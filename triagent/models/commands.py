@@ -19,6 +19,12 @@ from triagent.models.catalog import find as find_listed
 from triagent.models.catalog import source_of
 
 
+UNCHECKED = (
+    "Names, sizes and shapes are as their publishers give them; this project has neither\n"
+    "downloaded nor run them. What comes is checked against the hub's hash, then looked at again."
+)
+
+
 def cli(
     args: argparse.Namespace,
     config: Config,
@@ -53,7 +59,7 @@ def _list(
     for item in here:
         print(f"  {item.name}  {fit.gib(item.n_bytes)}  {item.problem or item.fit}"
               + (f"  centers {item.sidecar}" if item.sidecar else ""))  # fmt: skip
-    print("\nTo download with triagent models pull NAME (figures are the publishers'):")
+    print(f"\nTo download with triagent models pull NAME. {UNCHECKED}")
     for item in rows:
         if item.path is None and item.listed is not None:
             print(f"  {item.name:18} {fit.gib(item.n_bytes):>9}  {item.fit}")
