@@ -206,6 +206,7 @@ def test_a_log_of_5_gb_opens_within_a_second_and_200_mb(tmp_path):
     out = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "s")], capture_output=True, text=True
     ).stdout.split()
+    print(f"{ledger.path.stat().st_size / 2**30:.1f} GiB in {out[0]} s, peak {out[2]} kB")
     assert float(out[0]) < 1 and int(out[1]) == pos and int(out[2]) < 200_000
 
 

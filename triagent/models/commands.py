@@ -18,7 +18,6 @@ from triagent.models.arguments import add_arguments as add_arguments
 from triagent.models.catalog import find as find_listed
 from triagent.models.catalog import source_of
 
-
 UNCHECKED = (
     "Names, sizes and shapes are as their publishers give them; this project has neither\n"
     "downloaded nor run them. What comes is checked against the hub's hash, then looked at again."
