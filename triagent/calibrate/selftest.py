@@ -183,6 +183,6 @@ class _Exam:
                 yield name, share
 
     def _questions(self, session: Session, i: int) -> list[tuple[list[int], list[int]]]:
-        old = [fact for pos, fact in session.facts if pos <= len(session.ids) - 256]
+        old = [p.fact for p in session.facts if p.stop <= len(session.ids) - 256]
         picked = random.Random(i).sample(old, min(self._plan.n_questions, len(old)))
         return [self._writer.question(fact, session.ended) for fact in picked]

@@ -7,13 +7,18 @@ exact number of tokens, so that runs can be compared.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import lzma
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
-from triagent.calibrate.facts import Fact, FactSource
+from triagent.agent.context import system_prompt
+from triagent.agent.tools import TOOLS, read
+from triagent.calibrate.facts import Fact, FactFile, FactSource
 from triagent.chat import Message, Origin, Role, ToolSchema
 from triagent.engine.template import Segment, Template
 from triagent.errors import ConfigError
@@ -21,18 +26,22 @@ from triagent.errors import ConfigError
 Tokenize = Callable[[str, bool], list[int]]
 """(text, parse special tokens?) -> ids, without BOS."""
 
-SYSTEM = "You are a careful assistant. You read files with the tools and answer in few words."
-READ = ToolSchema(
-    "read",
-    "Read a text file.",
-    {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]},
-)
+SYSTEM = system_prompt("project", "Linux")
+SCHEMAS = tuple(tool.schema for tool in TOOLS)
+"""What a session of the product opens with."""
 
 
 def prose() -> str:
     """The bundled public-domain prose."""
     packed = resources.files("triagent.calibrate").joinpath("data/prose.txt.xz").read_bytes()
     return lzma.decompress(packed).decode()
+
+
+@cache
+def sentences() -> tuple[str, ...]:
+    """Short sentences of the prose: the words between a file's settings."""
+    found = re.split(r"(?<=[.!?])\s+", prose())
+    return tuple(x for x in found if 20 <= len(x) <= 60 and "\n" not in x and x.isascii())
 
 
 def code() -> str:
@@ -47,16 +56,28 @@ def code() -> str:
 
 
 @dataclass(frozen=True)
+class Planted:
+    """A fact and the turn it stands in, positions [start, stop)."""
+
+    fact: Fact
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
 class Session:
-    """A tool session as fed: system prompt, then files read one after another."""
+    """A tool session as the agent feeds it: files asked about, things told in between."""
 
     ids: tuple[int, ...]
     n_prompt: int
     """Tokens of the system prompt and tools; pinned in every comparison."""
-    facts: tuple[tuple[int, Fact], ...]
-    """Position after each fact's file, and the fact."""
+    facts: tuple[Planted, ...]
     ended: str
     """Text of the end token that stands last."""
+
+
+TELL_EVERY = 4
+"""Of so many turns the user tells something in one; the others are about a file."""
 
 
 class Writer:
@@ -65,7 +86,7 @@ class Writer:
     def __init__(self, template: Template, tokenize: Tokenize) -> None:
         self._template, self._tokenize = template, tokenize
 
-    def opening(self, system: str = SYSTEM, tools: Sequence[ToolSchema] = (READ,)) -> list[int]:
+    def opening(self, system: str = SYSTEM, tools: Sequence[ToolSchema] = SCHEMAS) -> list[int]:
         return self._encode(self._template.opening(system, tools))
 
     def delta(self, *messages: Message, first: bool = False, ended: str = "") -> list[int]:
@@ -81,36 +102,34 @@ class Writer:
 
     def call(self, path: str) -> tuple[list[int], str]:
         """A call of `read`, in the family's own words where they are JSON in tags."""
-        body = json.dumps({"name": READ.name, "arguments": {"path": path}})
+        body = json.dumps({"name": read.SCHEMA.name, "arguments": {"path": path}})
         segment = Segment(f"<tool_call>\n{body}\n</tool_call>", True, Origin.CALL)
         closing = self._template.closing()
         return self._encode([segment, *closing]), closing[-1].text if closing else ""
 
-    def session(self, seed: int, n_tokens: int, n_facts: int = 6) -> Session:
-        """Files read until `n_tokens` are full; cut there."""
-        source = FactSource(seed)
-        ids = self.opening()
-        n_prompt, ended, facts = len(ids), "", []
-        while len(ids) < n_tokens:
-            file = source.file(n_facts)
-            new, ended = self._exchange(file.path, file.text, ended, first=len(ids) == n_prompt)
+    def session(self, seed: int, n_tokens: int, n_facts: int = 3) -> Session:
+        """Turns until `n_tokens` are full; cut there."""
+        ids, facts, ended = [*self.opening()], [], ""
+        n_prompt = len(ids)
+        for new, planted, ended in self._turns(seed, n_prompt, n_facts):  # noqa: B007
             ids += new
-            facts += [(len(ids), fact) for fact in file.facts]
-        kept = tuple((pos, fact) for pos, fact in facts if pos <= n_tokens)
+            facts += planted
+            if len(ids) >= n_tokens:
+                break
+        kept = tuple(p for p in facts if p.stop <= n_tokens)
         return Session(tuple(ids[:n_tokens]), n_prompt, kept, ended)
 
-    def whole_session(self, seed: int, n_tokens: int, n_facts: int = 6) -> Session:
-        """As `session`, but stops before the file that would pass `n_tokens`."""
-        source = FactSource(seed)
-        ids = self.opening()
-        n_prompt, ended, facts = len(ids), "", []
-        while True:
-            file = source.file(n_facts)
-            new, last = self._exchange(file.path, file.text, ended, first=len(ids) == n_prompt)
+    def whole_session(self, seed: int, n_tokens: int, n_facts: int = 3) -> Session:
+        """As `session`, but stops before the turn that would pass `n_tokens`."""
+        ids, facts, ended = [*self.opening()], [], ""
+        n_prompt = len(ids)
+        for new, planted, last in self._turns(seed, n_prompt, n_facts):
             if len(ids) + len(new) > n_tokens:
-                return Session(tuple(ids), n_prompt, tuple(facts), ended)
-            ids, ended = ids + new, last
-            facts += [(len(ids), fact) for fact in file.facts]
+                break
+            ids += new
+            facts += planted
+            ended = last
+        return Session(tuple(ids), n_prompt, tuple(facts), ended)
 
     def question(self, fact: Fact, ended: str) -> tuple[list[int], list[int]]:
         """A question about a fact: ids up to the value, and the ids of the value."""
@@ -124,17 +143,44 @@ class Writer:
         close = len(self._tokenize("`", False))
         return prompt + whole[:n_same], whole[n_same : len(whole) - close] or whole[n_same:]
 
-    def _exchange(self, path: str, text: str, ended: str, first: bool) -> tuple[list[int], str]:
+    def _turns(
+        self, seed: int, start: int, n_facts: int
+    ) -> Iterator[tuple[list[int], list[Planted], str]]:
+        """Turns without end: their tokens, what stands in them, the text of their end token."""
+        source, ended = FactSource(seed, sentences()), ""
+        for i in itertools.count():
+            if i % TELL_EVERY == TELL_EVERY - 1:
+                told = (source.told(),)
+                ids, ended = self._telling(told[0], ended, first=i == 0)
+            else:
+                file = source.file(n_facts)
+                told = file.facts
+                ids, ended = self._reading(file, source.pick(told), ended, first=i == 0)
+            stop = start + len(ids)
+            yield ids, [Planted(fact, start, stop) for fact in told], ended
+            start = stop
+
+    def _telling(self, fact: Fact, ended: str, first: bool) -> tuple[list[int], str]:
+        message = Message(Role.USER, f"My {fact.key} is {fact.value}.")
+        ids = self.delta(message, first=first, ended=ended)
+        done, ended = self.answer(f"Noted: your {fact.key} is `{fact.value}`.")
+        return ids + done, ended
+
+    def _reading(
+        self, file: FactFile, fact: Fact, ended: str, first: bool
+    ) -> tuple[list[int], str]:
+        """The user asks for a value, the model reads the file and says it."""
+        words = f"What is {fact.key} in {file.path}?"
         if self._template.family == "hermes":
-            ids = self.delta(Message(Role.USER, f"Read {path}."), first=first, ended=ended)
-            call, ended = self.call(path)
+            ids = self.delta(Message(Role.USER, words), first=first, ended=ended)
+            call, ended = self.call(file.path)
             ids += call
-            result = Message(Role.TOOL, text, name=READ.name, call_id="call_1")
+            result = Message(Role.TOOL, read.render(file.text), name="read", call_id="call_1")
             ids += self.delta(result, ended=ended)
         else:
-            words = f"Here is {path}. Keep it in mind.\n\n{text}"
+            words = f"Here is {file.path}.\n\n{file.text}\n\n{words}"
             ids = self.delta(Message(Role.USER, words), first=first, ended=ended)
-        done, ended = self.answer(f"I have read {path}.")
+        done, ended = self.answer(f"`{fact.key}` in `{fact.path}` is `{fact.value}`.")
         return ids + done, ended
 
     def _encode(self, segments: Sequence[Segment]) -> list[int]:
