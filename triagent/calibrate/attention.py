@@ -20,7 +20,7 @@ class Paid:
     """Sums over queries, of each cache layer, (n_head_kv, n_pos) float64."""
 
     last: list[np.ndarray]
-    """Over the last `N_LAST` queries."""
+    """Over the last queries."""
     whole: list[np.ndarray]
     """Over all queries."""
 
@@ -28,7 +28,11 @@ class Paid:
 class AttentionPass:
     """One model on which texts are run without flash attention. Use as a context manager."""
 
-    def __init__(self, config: ModelConfig, n_tokens: int, n_chunk: int = 64) -> None:
+    def __init__(
+        self, config: ModelConfig, n_tokens: int, n_chunk: int = 64, n_last: int = N_LAST
+    ) -> None:
+        """Load a model for texts of at most `n_tokens`; the last `n_last` are summed apart."""
+        self._n_last = n_last
         self._forward = Forward(config, n_tokens, {Kind.ATTENTION}, self._sink, n_chunk)
         layers = self._forward.cache.layers
         self._index = {r: i for i, layer in enumerate(layers) for r in layer.readers}
@@ -46,7 +50,7 @@ class AttentionPass:
         self._n, self._start = n, 0
         self._last = [np.zeros((h, n)) for h in self._heads]
         self._whole = [np.zeros((h, n)) for h in self._heads]
-        self._forward.feed(ids, progress=self._advance, cut=max(0, n - N_LAST))
+        self._forward.feed(ids, progress=self._advance, cut=max(0, n - self._n_last))
         return Paid(self._last, self._whole)
 
     def _advance(self, n_done: int) -> None:
@@ -60,5 +64,5 @@ class AttentionPass:
         by_row = by_head.reshape(self._heads[i], -1, by_head.shape[1]).sum(1)
         width = by_row.shape[1]
         self._whole[i][:, :width] += by_row
-        if self._start >= self._n - N_LAST:
+        if self._start >= self._n - self._n_last:
             self._last[i][:, :width] += by_row

@@ -1,9 +1,10 @@
 """All rankings that the fidelity bench compares, baselines and ablations among them.
 
 Ablations of the published score are coefficients like any others: vectors zeroed (no
-trigonometric term), weights zeroed (no norm term), the sign of the first reversed, or scores
-used without z-normalization. Attention-based baselines rank by attention that this very model
-paid to the text, captured in a separate full pass: what their published forms would see.
+trigonometric term), weights zeroed (no norm term), the sign of the first reversed, scores used
+without z-normalization, or one vector for each offset, so that the largest counts. Attention-based
+baselines rank by attention that this very model paid to the text, captured in a separate full
+pass: what their published forms would see.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from triagent.engine.trial import Ranking, ranking
 from triagent.kv import coefficients as co
 from triagent.kv.coefficients import Coefficients
 from triagent.kv.policy import Fitted, Policy, Score, TriAttention
+from triagent.kv.score import OFFSETS
 from triagent.kv.sidecar import LayerFit, Stats
 
 SIMPLE = ("streaming", "random", "knorm", "knorm-low", "keydiff")
-ABLATIONS = ("no-trig", "no-norm", "no-znorm", "minus-trig")
+ABLATIONS = ("no-trig", "no-norm", "no-znorm", "minus-trig", "max-offsets")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ def named(name: str, cache: Cache, stats: Stats | None) -> Ranking:
     """A ranking by its name in the tables; raises as the policy's own score would."""
     if name in ABLATIONS:
         assert stats is not None
-        layers = [published_layer(cache, i, stats) for i in range(len(cache.layers))]
+        if name == "max-offsets":
+            layers = [_by_offset(cache, i, stats) for i in range(len(cache.layers))]
+        else:
+            layers = [published_layer(cache, i, stats) for i in range(len(cache.layers))]
         changed = tuple(_ablate(name, layer) for layer in layers)
         return Ranking(name, TriAttention(), changed, normalize=name != "no-znorm")
     return ranking(name)
@@ -70,6 +75,13 @@ def _ablate(name: str, layer: Coefficients) -> Coefficients:
     if name == "minus-trig":
         return replace(layer, vectors=-layer.vectors)
     return layer
+
+
+def _by_offset(cache: Cache, i: int, stats: Stats) -> Coefficients:
+    """One vector for each offset, so that the maximum is taken over offsets and heads at once."""
+    parts = [published_layer(cache, i, stats, (d,)) for d in OFFSETS]
+    vectors, weights = ([getattr(p, x) for p in parts] for x in ("vectors", "weights"))
+    return Coefficients(np.concatenate(vectors, 1), np.concatenate(weights, 1))
 
 
 def snapkv(attention: Sequence[np.ndarray], kernel: int = 5) -> Ranking:

@@ -27,8 +27,10 @@ ROOM = 512
 """Cells beyond the text, for a question and its answer."""
 
 
-N_OUTPUTS = 64
-"""Longest answer that is asked for, tokens."""
+N_TILE = 64
+"""A batch of fewer tokens takes ten times as long a token: attention on the CPU works in tiles."""
+N_OUTPUTS = 128
+"""Longest answer that is asked for, tokens, with what fills a tile."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Read:
     state: bytes
     n_pos: int
     n_prompt: int
+    pinned: tuple[tuple[int, int], ...] = ()
+    """Spans [start, stop) that no round may take, beside the prompt."""
 
 
 def drain(steps: Generator[Any, None, Any]) -> Any:
@@ -110,11 +114,14 @@ class Trial:
     def __exit__(self, *_: object) -> None:
         self.engine.close()
 
-    def read(self, ids: Sequence[int], n_prompt: int) -> Read:
+    def read(
+        self, ids: Sequence[int], n_prompt: int, pinned: Sequence[tuple[int, int]] = ()
+    ) -> Read:
         """Feed a text with full attention and keep its state."""
         self._reset(len(ids) + ROOM)
         drain(self.engine.feed(ids))
-        return Read(bytes(self.engine.context.state()), self.engine.n_pos, n_prompt)
+        state = bytes(self.engine.context.state())
+        return Read(state, self.engine.n_pos, n_prompt, tuple(pinned))
 
     def compress(
         self, text: Read, rank: Ranking | None, keep: int, select: str = "per-layer-head"
@@ -156,15 +163,17 @@ class Trial:
         One decode: greedy answers with the wanted tokens exactly when, given those before it,
         each of them is the likeliest.
         """
-        engine, ids, n = self.engine, [*question, *answer[:-1]], len(answer)
+        engine, ids = self.engine, [*question, *answer[:-1]]
+        filling = [ids[-1]] * max(0, N_TILE - len(ids))  # behind the answer, where no one looks
+        n = len(answer) + len(filling)
         bounds = self.hook.protection.bounds
         # no round between a question and its answer: the budget is what was read, not asked
         self.hook.protection.bounds = replace(bounds, budget=self.hook.n_cells)
         self.hook.now = engine.n_pos
         self.hook.arm()
-        if engine.context.decode(ids, engine.n_pos, n) is not Outcome.DONE:
+        if engine.context.decode(ids + filling, engine.n_pos, n) is not Outcome.DONE:
             raise EngineError(f"no room for a question of {len(ids)} tokens")
-        said = [int(engine.context.logits(i - n).argmax()) for i in range(n)]
+        said = [int(engine.context.logits(i - n).argmax()) for i in range(len(answer))]
         engine.context.remove_from(engine.n_pos)
         engine.has_logits, engine.saved_logits = False, None
         self.hook.cache.sync()
@@ -207,7 +216,8 @@ class Trial:
         self.hook.cache.sync(forget=True)
         engine.held.append(text.n_pos)
         engine.n_pos = self.hook.now = text.n_pos
-        engine.pin(0, text.n_prompt)
+        for start, stop in ((0, text.n_prompt), *text.pinned):
+            engine.pin(start, stop)
 
     def _use(self, rank: Ranking, select: str) -> None:
         cache, policy = self.hook.cache, rank.policy
