@@ -160,3 +160,14 @@ def test_texts_are_forgotten_as_they_are_done(tmp_path):
     texts = (Tokens([i % 60] * 40) for i in range(20))
     found = measure.measure_centers(config, texts, None, 800, 40)
     assert found.trace[-1][0] == 800 and Tokens.n_most <= 2
+
+
+@pytest.mark.native
+def test_a_model_whose_sessions_hold_nothing_to_forget_gets_a_fit_and_no_self_test(model, capsys):
+    """The whole command on a window of 512 tokens, of which the system prompt takes them all."""
+    args = [str(model), "--tokens", "600", "--threads", "1", "--gpu-layers", "0"]
+    assert cli.run(args) == 0
+    stats = read_sidecar(model.with_name("stories.centers.gguf"))
+    assert sorted(stats.fits) == list(range(5)) and stats.recommended_score == ""
+    assert stats.recipe["self_test"].startswith("No self-test: the system prompt takes ")
+    assert "leaves nothing to forget" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
@@ -38,3 +39,16 @@ def test_json_lines_are_one_object_each(capsys):
     show.say("R is level")
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [t.get("done") for t in told] == [1, 4, None] and told[-1]["say"] == "R is level"
+
+
+def test_ctrl_c_stops_at_the_next_step_and_not_within_one():
+    show = JsonLines()
+    before = signal.getsignal(signal.SIGINT)
+    with show.stoppable():
+        show("centers", 1, 4)
+        signal.raise_signal(signal.SIGINT)  # nothing is raised here
+        with pytest.raises(KeyboardInterrupt):
+            show("centers", 2, 4)
+        with pytest.raises(KeyboardInterrupt):  # the second time, at once
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

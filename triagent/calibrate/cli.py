@@ -26,7 +26,8 @@ def main(args: argparse.Namespace) -> int:
     try:
         _check(args, out)
         other = read_sidecar(args.compare) if args.compare else None
-        made = _measure(args, show)
+        with show.stoppable():
+            made = _measure(args, show)
         show.done()
         write_sidecar(out, made.stats)
         _tell(args, out, made, other, show)
@@ -71,7 +72,7 @@ def _tell(
 ) -> None:
     """What was measured, in the order in which it was."""
     table = selftest.table(made.verdict) if made.verdict else ""
-    note = made.verdict.note if made.verdict else ""
+    note = made.note
     if made.centers.trace:
         show.say(made.centers.settling)
     if made.curves:

@@ -29,6 +29,8 @@ from triagent.engine.model_file import ModelFile, open_model_file
 from triagent.errors import ConfigError, SidecarError
 from triagent.kv import sidecar as sc
 
+N_EVICTABLE = 512
+"""Tokens behind the system prompt without which a session tests nothing, and teaches little."""
 N_CHUNK_TEXT = 4096
 """Longest text run at once; far queries are met at every distance below it."""
 
@@ -63,6 +65,8 @@ class Made:
     fits: tuple[LayerFit, ...]
     verdict: Verdict | None
     curves: tuple[LayerCurves, ...] = ()
+    note: str = ""
+    """Of the self-test: what follows from it, or why there was none."""
 
 
 def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) -> Made:
@@ -90,14 +94,26 @@ def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) 
         if recipe.trained is not None:
             how = {**stats.recipe, "fit": f"trained end to end ({recipe.trained.name})"}
             stats = replace(stats, fits=trained.read(recipe.trained), recipe=how)
-        verdict = None
-        if recipe.test:
+        verdict, note = None, untestable(texts.writer, plan) if recipe.test else ""
+        if recipe.test and not note:
             args = (config, stats, texts.writer, texts.fresh_prose(plan.n_tokens), plan, progress)
             verdict = selftest.run(*args)
-            stats = with_verdict(stats, verdict)
+            stats, note = with_verdict(stats, verdict), verdict.note
     finally:
         model.close()
-    return Made(stats, centers, tuple(fits), verdict, tuple(curves))
+    stats = replace(stats, recipe={**stats.recipe, "self_test": note or "none"})
+    return Made(stats, centers, tuple(fits), verdict, tuple(curves), note)
+
+
+def untestable(writer: Writer, plan: selftest.Plan) -> str:
+    """Why a model cannot be asked for what it forgot; empty when it can."""
+    n_prompt = len(writer.opening())
+    if plan.n_tokens >= n_prompt + N_EVICTABLE:
+        return ""
+    return (
+        f"No self-test: the system prompt takes {n_prompt:,} tokens and a session of this model "
+        f"{plan.n_tokens:,}, which leaves nothing to forget."
+    )
 
 
 def _within(config: ModelConfig, model: LoadedModel) -> ModelConfig:
@@ -146,7 +162,8 @@ class Texts:
         chats = []
         for i in range(recipe.n_fit):
             session = self.writer.session(recipe.seed + 500 + i, n)
-            chats.append(text.twice(session.ids, session.n_prompt))
+            if n - session.n_prompt >= N_EVICTABLE:
+                chats.append(text.twice(session.ids, session.n_prompt))
         weights = [1 / max(1, len(proses))] * len(proses) + [1 / max(1, len(chats))] * len(chats)
         return proses + chats, [w * 1.0 for w in weights]
 
@@ -221,7 +238,6 @@ def with_verdict(stats: sc.Stats, verdict: Verdict) -> sc.Stats:
         recommended_budget=verdict.budget,
         full_recall=verdict.full_recall,
         self_tests=verdict.tests,
-        recipe={**stats.recipe, "self_test": verdict.note},
     )
 
 

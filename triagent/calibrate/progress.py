@@ -1,10 +1,17 @@
-"""How a running calibration is shown: a bar that is drawn over, or JSON lines for a program."""
+"""How a running calibration is shown, and stopped.
+
+A bar that is drawn over, or JSON lines for a program. Ctrl-C takes effect between two steps.
+"""
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 BAR = 24
@@ -18,8 +25,15 @@ class Bar:
 
     def __init__(self) -> None:
         self._what, self._start, self._shown = "", 0.0, 0.0
+        self._stop = False
 
     def __call__(self, what: str, n_done: int, n_total: int) -> None:
+        """Show a step that was done. Raises: KeyboardInterrupt when Ctrl-C was pressed in it."""
+        if self._stop:
+            raise KeyboardInterrupt
+        self.draw(what, n_done, n_total)
+
+    def draw(self, what: str, n_done: int, n_total: int) -> None:
         now = time.monotonic()
         if what != self._what:
             self.done()
@@ -30,6 +44,29 @@ class Bar:
         if sys.stderr.isatty():
             line = bar_line(what, n_done, n_total, now - self._start)
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Within: Ctrl-C stops at the next step, a second one as soon as Python can.
+
+        A step runs in the library, which calls back into Python; an exception that a signal
+        raises at the edge of such a call is lost, so it is not raised there.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals go to the main thread, which has its own way to stop this one
+            return
+        before = signal.signal(signal.SIGINT, self._note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _note(self, *_: object) -> None:
+        if self._stop:
+            raise KeyboardInterrupt
+        self._stop = True
+        if sys.stderr.isatty():
+            print("  stopping", end="", file=sys.stderr, flush=True)
 
     def done(self) -> None:
         """Leave the line standing; what is printed next begins a new one."""
@@ -47,7 +84,7 @@ class Bar:
 class JsonLines(Bar):
     """The same as JSON lines, for a program that reads along."""
 
-    def __call__(self, what: str, n_done: int, n_total: int) -> None:
+    def draw(self, what: str, n_done: int, n_total: int) -> None:
         now = time.monotonic()
         if now - self._shown >= STEP_S or n_done >= n_total:
             self._shown = now
