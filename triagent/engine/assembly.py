@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from triagent.kv.policy import (
     choose_policy,
 )
 from triagent.kv.protection import CELL_PAD, Bounds, Protection
+from triagent.kv.score import OFFSETS
 from triagent.kv.sidecar import Stats, check_model
 
 
@@ -218,9 +220,11 @@ def set_score(cache: Cache, policy: Policy, stats: Stats | None, fingerprint: st
     cache.set_score(Kind.COEF, True, coefficients=published)
 
 
-def published_layer(cache: native.Cache, i: int, stats: Stats) -> co.Coefficients:
+def published_layer(
+    cache: native.Cache, i: int, stats: Stats, offsets: Sequence[int] = OFFSETS
+) -> co.Coefficients:
     """The published coefficients of cache layer `i`, with the gain of that layer's own RoPE."""
     layer = cache.layers[i]
-    gain = co.layer_gain(lambda pos, vectors: cache.rope(i, pos, vectors), layer)
+    gain = co.layer_gain(lambda pos, vectors: cache.rope(i, pos, vectors), layer, offsets)
     readers = [stats.layers[il] for il in layer.readers]
     return co.published([r.q_center for r in readers], [r.q_norm for r in readers], gain, layer)
