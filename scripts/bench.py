@@ -18,6 +18,7 @@ COMMANDS = {
     "fuzz": "mutated sidecars: only named errors, and memory that stays",
     "model": "the bundled model: tasks, wordings, free requests, recall",
     "ui": "the app: scrolling, streaming, first paint",
+    "durability": "what a session survives: kills, faults, cancels, full disks",
     "soak": "memory, descriptors and widgets over a long time",
 }
 

@@ -117,7 +117,7 @@ def test_a_replay_brings_the_same_tokens_back(opened):
     assert_books(again)
 
 
-def test_cancelling_at_fifty_random_moments_keeps_the_books(opened):
+def test_cancelling_at_fifty_random_moments_keeps_the_books(opened, record_property):
     agent = opened(n_answer=12)
     choose = random.Random(7)
     outcomes = set()
@@ -131,6 +131,7 @@ def test_cancelling_at_fifty_random_moments_keeps_the_books(opened):
                 agent.cancel()
         outcomes.add(end_of(events).outcome)
         assert_books(agent)
+    record_property("cancelled at random, real engine", 50)
     assert Outcome.CANCELLED in outcomes and agent.status().n_rounds > 10
 
 

@@ -23,10 +23,13 @@ from tests.safety.desk import RealDesk, ids, in_child, model_ids
 from triagent.agent.events import (
     AnswerText,
     ApprovalAsked,
+    CacheChanged,
     CallText,
     Outcome,
     Prefilling,
+    RoundDone,
     StepDone,
+    ToolOutput,
     ToolStarted,
     TurnEnded,
 )
@@ -138,18 +141,21 @@ def test_a_session_that_is_not_killed_leaves_nothing_to_recover(tmp_path):
     assert check_recovered(tmp_path, 1)
 
 
-def test_killed_at_a_dozen_writes_the_session_goes_on(tmp_path, n_calls):
+def test_killed_at_a_dozen_writes_the_session_goes_on(tmp_path, n_calls, record_property):
     n_sessions = 0
     for nth in points(n_calls):
         root = tmp_path / str(nth)
         status, reported = killed_at(root, nth, after=nth % 2 == 0)
         assert os.WIFSIGNALED(status)
         n_sessions += check_recovered(root, reported)
+    record_property("program killed at a write", len(points(n_calls)))
     assert n_sessions >= 9
 
 
 @pytest.mark.slow
-def test_killed_before_and_after_every_write_the_session_goes_on(tmp_path, n_calls):
+def test_killed_before_and_after_every_write_the_session_goes_on(
+    tmp_path, n_calls, record_property
+):
     n_kills = 0
     for nth in range(1, n_calls + 1):
         for after in (False, True):
@@ -158,7 +164,7 @@ def test_killed_before_and_after_every_write_the_session_goes_on(tmp_path, n_cal
             assert os.WIFSIGNALED(status)
             check_recovered(root, reported)
             n_kills += 1
-    print(f"{n_kills} kills survived, 0 tokens lost")
+    record_property("program killed at a write", n_kills)
 
 
 # ---- cancelled at any instant
@@ -173,17 +179,24 @@ STATES = {
 }
 
 
-def cancel_at_random(desk, state: str, generator: random.Random, budget: int) -> None:
+def cancel_at_random(desk, state: str, generator: random.Random, budget: int) -> bool:
+    """Cancel within 50 ms of the state's beginning; whether that was still in it."""
     wanted, text, said = STATES[state]
     pace = 0.0004 if state in ("prefill", "decode", "call") else 0.0
     agent = desk.agent(
         [step("warm " * 120), said, step("next answer")], budget=budget, pace_s=pace
     )
     list(agent.turn("begin"))
-    timer = threading.Timer(0.0, agent.cancel)
-    timer.interval = generator.random() * 0.05
-    started = False
+    last: list = []
+
+    def cancel() -> None:
+        last.append(seen)
+        agent.cancel()
+
+    timer = threading.Timer(generator.random() * 0.05, cancel)
+    started, seen = False, None
     for event in agent.turn(text):
+        seen = event
         if isinstance(event, wanted) and not started:
             started = True
             timer.start()
@@ -201,17 +214,38 @@ def cancel_at_random(desk, state: str, generator: random.Random, budget: int) ->
     end = list(agent.turn("go on"))[-1]
     assert end.outcome is Outcome.DONE or state == "prefill"
     agent.close()
+    return isinstance(last[0], (wanted, RoundDone, CacheChanged, ToolOutput))
+
+
+def cancel_often(root: Path, state: str, n_times: int) -> int:
+    """How many of these instants lay in the state."""
+    generator = random.Random(state)
+    desk = RealDesk(root, mode="ask" if state == "approval" else "full")
+    try:
+        return sum(
+            cancel_at_random(desk, state, generator, budget=0 if n % 2 else 200)
+            for n in range(n_times)
+        )
+    finally:
+        desk.close()
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_cancelled_at_random_instants_cache_and_ledger_agree(tmp_path, state):
-    generator = random.Random(state)
-    desk = RealDesk(tmp_path, mode="ask" if state == "approval" else "full")
-    try:
-        for n in range(10):
-            cancel_at_random(desk, state, generator, budget=0 if n % 2 else 200)
-    finally:
-        desk.close()
+    assert cancel_often(tmp_path, state, 10) >= 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", STATES)
+def test_cancelled_at_fifty_instants_of_each_state_cache_and_ledger_agree(
+    tmp_path, state, record_property
+):
+    n_instants = n_in_state = 0
+    while n_in_state < 50:
+        n_in_state += cancel_often(tmp_path / str(n_instants), state, 10)
+        n_instants += 10
+        assert n_instants <= 150
+    record_property(f"cancelled in state {state}", n_in_state)
 
 
 # ---- two processes, one session
@@ -243,8 +277,9 @@ def test_a_second_process_cannot_write_the_session(tmp_path):
 
 @pytest.mark.parametrize("n_before", range(0, 24, 3))
 def test_a_disk_that_is_full_from_the_nth_write_on_costs_a_turn_and_no_word(
-    tmp_path, monkeypatch, n_before
+    tmp_path, monkeypatch, n_before, record_property
 ):
+    record_property("disk full from a write on", 1)
     desk = RealDesk(tmp_path)
     agent = desk.agent([*SCRIPT[:3], "then"])
     list(agent.turn_starts())

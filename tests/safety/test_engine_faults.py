@@ -96,7 +96,15 @@ def test_an_engine_that_falls_in_a_turn_costs_that_turn_only(opened, fault, poin
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("point", "nth"), POINTS)
-def test_an_engine_that_falls_in_any_way_costs_that_turn_only(opened, fault, point, nth, way):  # noqa: F811
+def test_an_engine_that_falls_in_any_way_costs_that_turn_only(
+    opened,  # noqa: F811
+    fault,
+    point,
+    nth,
+    way,
+    record_property,
+):
+    record_property(f"engine ended by {way}", 1)
     check(opened, fault, point, way, nth)
 
 
@@ -129,7 +137,9 @@ def test_killed_while_a_snapshot_is_written_the_session_is_read_again(
     fault,
     point,
     nth,
+    record_property,
 ):
+    record_property("engine killed while it wrote a snapshot", 1)
     whole = opened(budget=3000)
     fault(point, "kill", nth)
     first = opened(budget=3000)
@@ -197,7 +207,9 @@ def test_the_program_killed_at_random_leaves_no_engine_and_every_word(
     tmp_path,
     opened,  # noqa: F811
     seed,
+    record_property,
 ):
+    record_property("program killed at random, engine behind it", 1)
     code = PLAY.format(root=str(ROOT), folder=str(tmp_path), long=LONG)
     player = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     session, pid = player.stdout.readline().split()

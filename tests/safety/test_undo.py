@@ -305,7 +305,7 @@ def kills():
 
 
 @pytest.mark.parametrize("how", ["tool", "command", "undo"])
-def test_killed_at_every_write_boundary_nothing_is_lost(tmp_path, how):
+def test_killed_at_every_write_boundary_nothing_is_lost(tmp_path, how, record_property):
     n_killed = 0
     for index, (kind, point, nth) in enumerate(kills()):
         if kind != how:
@@ -318,6 +318,7 @@ def test_killed_at_every_write_boundary_nothing_is_lost(tmp_path, how):
         assert status == 0 or os.WTERMSIG(status) == signal.SIGKILL
         n_killed += status != 0
         _check_recovered(root, how, status == 0)
+    record_property("program killed while files were kept or put back", n_killed)
     assert n_killed >= 5
 
 
