@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.fidelity_table import LAYER
 from triagent.calibrate import rankings
 from triagent.calibrate.attention import AttentionPass
 from triagent.calibrate.text import Session
@@ -91,7 +92,7 @@ def _score(
             best[np.argsort(-a, kind="stable")[:n_kept]] = True
             sets = {**{name: held[row] & free for name, held in kept.items()}, ORACLE: best}
             for name, held in sets.items():
-                for group in (kind, f"{kind}, layer {layer}"):
+                for group in (kind, f"{kind}{LAYER}{layer}"):
                     cell = table.setdefault(group, {}).setdefault(name, {})
                     cell = cell.setdefault(label, {"mass": 0.0, "found": 0.0, "n": 0})
                     cell["mass"] += float(a[held].sum() / max(a.sum(), 1e-12))

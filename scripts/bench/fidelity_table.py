@@ -23,6 +23,12 @@ TITLES = {
 }
 
 
+LAYER = ", layer "
+"""Between a group and the number of a layer in it."""
+AT = "1/8"
+"""The budget that layers are shown at."""
+
+
 def wilson(right: int, n: int) -> tuple[float, float]:
     """95 % interval of a proportion."""
     if not n:
@@ -46,9 +52,29 @@ def markdown(results: dict) -> str:
 def section_lines(results: dict, section: str, level: int = 3) -> list[str]:
     """One section's tables."""
     parts = []
-    for group, rows in _sorted(results.get(section, {})):
+    groups = results.get(section, {})
+    for group, rows in _sorted(groups):
+        if LAYER in group:
+            continue
         parts += [f"{'#' * level} {TITLES[section]} {group}", "", *table(rows, CELLS[section]), ""]
+        if any(name.startswith(group + LAYER) for name in groups):
+            parts += _by_layer(groups, group)
     return parts
+
+
+def _by_layer(groups: dict, group: str) -> list[str]:
+    """Attention kept at one budget, layers across."""
+    layers = _sorted(
+        {name: rows for name, rows in groups.items() if name.startswith(group + LAYER)}
+    )
+    names = list(dict.fromkeys(name for _, rows in layers for name in rows))
+    lines = [["ranking", *(name.removeprefix(group + ", ") for name, _ in layers)]]
+    lines.append(["---"] * len(lines[0]))
+    for name in names:
+        cells = [rows.get(name, {}).get(AT) for _, rows in layers]
+        lines.append([name, *(f"{c['mass'] / max(1, c['n']):.2f}" if c else "" for c in cells)])
+    shown = ["| " + " | ".join(line) + " |" for line in lines]
+    return [f"Attention kept at {AT}, by layer:", "", *shown, ""]
 
 
 def _sorted(groups: dict) -> list[tuple[str, dict]]:

@@ -57,6 +57,16 @@ def test_nats_lost_have_their_interval():
     assert shown == "+1.000 ± 0.980, KL 0.500, n=4"
 
 
+def test_layers_stand_side_by_side_in_their_order():
+    part = {"mass": 1.0, "found": 1.0, "n": 4}
+    groups = {f"questions, layer {i}": {"knorm": {"1/8": part}} for i in (0, 10, 9)}
+    lines = fidelity_table.section_lines(
+        results(mass={"questions": {"knorm": {"1/8": part}}} | groups), "mass"
+    )
+    assert "| ranking | layer 0 | layer 9 | layer 10 |" in lines
+    assert "| knorm | 0.25 | 0.25 | 0.25 |" in lines and "| knorm | 0.25, 0.25, n=4 |" in lines
+
+
 @pytest.mark.parametrize("depth", [2, 4, 6])
 def test_a_walk_visits_every_node_once_parents_first(depth):
     tree, root, order = fidelity_walks.walk(random.Random(depth), depth)
