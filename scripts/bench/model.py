@@ -78,6 +78,7 @@ def main(options: argparse.Namespace) -> int:
     spent = time.monotonic() - began
     _run(options, results, max(1.0, options.seconds - spent) if options.seconds else 0)
     results["seconds"] = results.get("seconds", 0) + round(time.monotonic() - began)
+    results.setdefault("engines", f"{options.jobs} engines of {options.threads} threads")
     _keep(options, results)
     print((options.out / "model.md").read_text())
     if options.card:
@@ -92,9 +93,20 @@ def _resumed(options: argparse.Namespace) -> dict:
     if results.get("model", options.model.name) != options.model.name:
         raise SystemExit(f"model bench: {kept} is of {results['model']}; choose another --out")
     results["model"] = options.model.name
-    results.setdefault("command", " ".join(["scripts/bench.py", *sys.argv[1:]]))
+    results.setdefault("command", command(sys.argv[1:]))
     results.setdefault("rows", [])
     return results
+
+
+def command(arguments: list[str]) -> str:
+    """The command as it is told: files by their names, without the places of results."""
+    told, rest = ["scripts/bench.py"], iter(arguments)
+    for argument in rest:
+        if argument in ("--out", "--card"):
+            next(rest, None)
+        elif not argument.startswith(("--out=", "--card=")):
+            told.append(argument.rsplit("/", 1)[-1])
+    return " ".join(told)
 
 
 def _started(options: argparse.Namespace) -> dict:
@@ -152,7 +164,8 @@ def _run(options: argparse.Namespace, results: dict, seconds: float) -> None:
                 told = time.monotonic()
                 _keep(options, results)
                 print(json.dumps({"left": plan.n_left} | model_table.brief(results)), flush=True)
-    results["cut_short"] = plan.n_left
+    if todo:
+        results["cut_short"] = plan.n_left
 
 
 def _take(

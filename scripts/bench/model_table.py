@@ -60,6 +60,8 @@ def figures(results: dict) -> list[str]:
     lines += ["", *_paired(results), *_long(results), *_start(results)]
     if results.get("cut_short"):
         lines += [f"Stopped early: {results['cut_short']} pieces were not run.", ""]
+    if "engines" in results:
+        lines += [f"{results['seconds']:,} s with {results['engines']}, by", ""]
     return [*lines, f"`{results['command']}`"]
 
 

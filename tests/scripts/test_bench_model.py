@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from argparse import Namespace
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -161,6 +163,23 @@ def test_a_session_that_was_cut_is_done_anew_and_replaced(monkeypatch):
     assert [row["of"] for row in results["rows"]] == ["16K (part)"]
     model._take(results, plan, work, [{"is_right": True, "label": "16K"}] * 3, True, 1.0)
     assert [row["of"] for row in results["rows"]] == ["16K"] * 3
+
+
+def test_the_command_is_told_without_places():
+    told = model.command(
+        ["model", "--model", "/a/b/m.gguf", "--out", "/x/y", "--n", "4", "--card=c"]
+    )
+    assert told == "scripts/bench.py model --model m.gguf --n 4"
+
+
+def test_a_run_goes_on_where_it_was_and_refuses_the_results_of_another_model(tmp_path):
+    options = Namespace(out=tmp_path, model=Path("a.gguf"))
+    kept = model._resumed(options)
+    kept["rows"].append({"section": "known", "of": "", "number": 0})
+    (tmp_path / "model.json").write_text(json.dumps(kept))
+    assert model._resumed(options)["rows"] == kept["rows"]
+    with pytest.raises(SystemExit, match=r"a\.gguf"):
+        model._resumed(Namespace(out=tmp_path, model=Path("b.gguf")))
 
 
 def test_turns_of_long_sessions_are_told_apart_by_cache_and_length():
