@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 
 import pytest
 
@@ -471,8 +472,6 @@ def test_every_kind_of_failure_has_a_next_step():
 
 
 def test_keys_are_remapped_by_the_config():
-    from dataclasses import replace
-
     app = make()
     app.config = replace(app.config, ui=replace(app.config.ui, keys={"app.memory": "ctrl+g"}))
     app.set_keymap(app.config.ui.keys)
@@ -500,6 +499,17 @@ def test_no_color_is_respected(monkeypatch):
                 assert style is None or (not style.bgcolor or style.bgcolor.is_default)
 
     drive(make(PlayedAgent([say("**bold** `code`")])), steps)
+
+
+def test_reduced_motion_stills_cursor_and_animation():
+    moving, still = make(), make()
+    moving.config = replace(moving.config, ui=replace(moving.config.ui, motion=True))
+
+    async def steps(pilot):
+        return pilot.app.chat.prompt.area.cursor_blink
+
+    assert (drive(moving, steps), drive(still, steps)) == (True, False)
+    assert still.animation_level == "none"
 
 
 def test_a_wrong_theme_is_said_and_the_default_used():

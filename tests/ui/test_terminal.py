@@ -55,6 +55,13 @@ def test_a_fault_of_ours_is_one_sentence_on_a_restored_terminal(start, tmp_path)
     assert "ZeroDivisionError" in (tmp_path / "CACHE" / "triagent" / "crash.txt").read_text()
 
 
+@pytest.mark.parametrize(("options", "captured"), [([], True), (["no-mouse"], False)])
+def test_the_mouse_is_captured_only_where_it_is_wanted(start, tmp_path, options, captured):
+    terminal = start(*APP, str(tmp_path), *options)
+    terminal.wait_for("list the files here")
+    assert (b"\x1b[?1000h" in terminal.seen) is captured
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_restores_the_terminal(start, tmp_path, number):
     terminal = start(*APP, str(tmp_path))
