@@ -20,6 +20,8 @@ In the order data flows:
     model       the network; `optim` its optimisers; `training` the loop
     packing     weights in one byte each, to start a further run from
     gates       eviction coefficients trained through a soft gate
+    exams       rows with questions about what may be forgotten by then
+    adapt       weights and coefficients trained together; `joint` the phase as a whole
     export      GGUF in F16 and Q8_0
     cli         the commands
 

@@ -4,6 +4,7 @@ sample      print a generated session
 tokenizer   train the tokenizer
 train       train, in one piece or several; then the gates; then the export
 gates       train eviction coefficients for a finished network
+adapt       train a finished network and its eviction coefficients together
 pack        make carried weights half as large, to start another run from
 export      write GGUF files from a checkpoint or from carried weights
 all         tokenizer, train, gates, export in one go
@@ -61,6 +62,8 @@ def _common(sub: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="continue from the work folder's checkpoint")
     add("--init", type=Path, help="checkpoint or carried weights to start from")
     add("--rate", type=float, default=1.0, help="multiple of the learning rates")
+    add("--rates", default="0.1", help="of adapt: multiples to try, by commas; the best is kept")
+    add("--test-prose", type=Path, help="of adapt: prose to measure on that is not trained on")
     add("--size", choices=tuple(_SIZES), default="full")
     add("--stages", default="", help="length:end,... with ends as shares of the time")
     add("--step-tokens", type=int, default=0, help="tokens a step; 0: by the size")
@@ -193,6 +196,35 @@ def _gates(args, trainer, stream, stage, began) -> None:
         torch.cuda.synchronize()
 
 
+def adapt(args: argparse.Namespace) -> None:
+    """Train the weights of --init together with eviction coefficients."""
+    began = time.monotonic()
+    import shutil
+
+    import torch
+
+    from . import joint
+    from .stream import Source
+
+    if not args.init:
+        raise SystemExit("adapt: give --init with the weights of a finished training")
+    length = int(args.stages.split(":")[0] or 6144)
+    setup = joint.Setup(
+        _gathered(args.init, args.work), args.work,
+        Source(_tokenizer_path(args), args.prose, args.seed),
+        args.device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        length, args.step_tokens or 8 * length,
+        tuple(float(rate) for rate in args.rates.split(",")), args.workers,
+        began + args.time_limit - (4 if args.carry else 0), args.test_prose, not args.checks,
+    )  # fmt: skip
+    joint.run(setup)
+    if args.carry:
+        carry(args)
+        for name in ("gates.npz", "adapt.jsonl", "adapt.json"):
+            shutil.copy(args.work / name, args.carry / name)
+    print(f"done after {time.monotonic() - began:.0f} s", flush=True)
+
+
 def carry(args: argparse.Namespace) -> None:
     """Write the weights in F16 pieces small enough to move, with tokenizer and log."""
     import shutil
@@ -302,6 +334,7 @@ def _write_json(args, name: str, value) -> None:
 
 
 _COMMANDS = {
-    "sample": sample, "tokenizer": tokenizer, "train": train, "pack": pack, "export": export,
+    "sample": sample, "tokenizer": tokenizer, "train": train, "adapt": adapt, "pack": pack,
+    "export": export,
     "all": everything,
 }  # fmt: skip

@@ -71,7 +71,13 @@ class Stream:
     """Workers and their queues, one queue a length."""
 
     def __init__(
-        self, source: Source, lengths: list[int], n_tokens: int, n_workers: int, depth: int = 40
+        self,
+        source: Source,
+        lengths: list[int],
+        n_tokens: int,
+        n_workers: int,
+        depth: int = 40,
+        packer: type[Packer] = Packer,
     ) -> None:
         """Start the workers.
 
@@ -79,6 +85,7 @@ class Stream:
             lengths: row lengths in the order they will be asked for.
             n_tokens: tokens in a block; a block has n_tokens / length rows.
             depth: blocks that a queue holds.
+            packer: what makes the blocks.
         """
         # A fresh interpreter per worker: forking after torch has threads is not safe.
         context = mp.get_context("spawn")
@@ -88,7 +95,7 @@ class Stream:
         self.processes = [
             context.Process(
                 target=_work,
-                args=(source, i, lengths, n_tokens, self.queues, self.stage),
+                args=(packer, source, i, lengths, n_tokens, self.queues, self.stage),
                 daemon=True,
             )
             for i in range(n_workers)
@@ -121,9 +128,9 @@ class Stream:
             q.cancel_join_thread()
 
 
-def _work(source, worker, lengths, n_tokens, queues, stage) -> None:
+def _work(make, source, worker, lengths, n_tokens, queues, stage) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    packer = Packer(source, worker)
+    packer = make(source, worker)
     while True:
         now = stage.value
         block = packer.block(max(1, n_tokens // lengths[now]), lengths[now])
