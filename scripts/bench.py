@@ -12,8 +12,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 COMMANDS = {
     "engine": "speed and memory of a bounded cache against full attention",
     "session": "time to first token as a session grows; turns that stay flat",
+    "thinking": "what evicting old thinking first costs and gains",
     "recall": "facts from before the first eviction, with and without offering",
     "fidelity": "what forgetting costs, under every ranking and budget",
+    "shares": "an experiment: rows of the cache that keep unequally many tokens",
     "centers": "what measuring centers costs beside a plain prefill",
     "fuzz": "mutated sidecars: only named errors, and memory that stays",
     "model": "the bundled model: tasks, wordings, free requests, recall",

@@ -151,6 +151,7 @@ class Conversation:
         self._is_fresh = not any(s.origin is not Origin.SYSTEM for s in spans)
         self._prompt = fed[-1].text if fed else None
         self._in_thinking = bool(spans) and spans[-1].origin is Origin.THINKING
+        self._thinking += [(s.pos, s.stop) for s in spans if s.origin is Origin.THINKING]
         runs = [(s.origin, list(s.ids)) for s in spans]
         yield from self._feed(runs, [s.sampled for s in spans])
 
