@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.agent.setup import agrees, end_of, names, told
 from tests.fakes import call, step
-from triagent.agent.events import Outcome, Recalled, RoundDone, ToolEnded
+from triagent.agent.events import Notice, Outcome, Recalled, RoundDone, ToolEnded
 
 SMALL = {"budget": 150, "interval": 8, "n_window": 24}
 FILLER = "word " * 60
@@ -97,6 +97,19 @@ def test_the_audit_says_what_went_when_and_why(desk):
     gone = [item for item in rounds if any("7341" in passage.text for passage in item.lost)]
     assert gone and gone[0].reason == "budget" and gone[0].score_max == 1.0
     assert gone[0].policy == "streaming"
+
+
+def test_a_place_is_recalled_by_its_own_words(desk):
+    agent = long_session(desk, ["ok"])
+    starts = agent.turn_starts()
+    (event,) = agent.recall_at(starts[1], starts[2])
+    assert isinstance(event, Recalled)
+    assert event.text.splitlines()[1:] == [
+        "[turn 1, user] The staging server listens on port 7341.",
+        "[turn 1, you] Noted.",
+    ]
+    (event,) = agent.recall_at(0, starts[1])
+    assert isinstance(event, Notice) and "only what was said" in event.text
 
 
 def test_a_forgotten_turn_is_evicted_and_can_be_recalled(desk):

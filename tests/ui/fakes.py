@@ -245,6 +245,10 @@ class PlayedAgent:
         yield ev.Recalled(1, f"words about {query}")
         yield ev.CacheChanged(status())
 
+    def recall_at(self, start: int, stop: int) -> Iterator[Event]:
+        words = "".join(span.text for span in self.story if start <= span.pos < stop)
+        return self.recall(words)
+
     def set_mode(self, mode: str) -> None:
         self.mode = mode
 

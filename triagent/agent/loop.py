@@ -190,8 +190,16 @@ class Agent:
     def recall(self, query: str) -> Iterator[Event]:
         """Put the session's own words that match in front of the model, with the next message."""
         hits = self._recall.find(query, self.session.turn + 1)
+        yield from self._put_back(hits, f'nothing found for "{query}"')
+
+    def recall_at(self, start: int, stop: int) -> Iterator[Event]:
+        """The same with what was said or read at positions [start, stop)."""
+        nothing = "only what was said or read is recalled, not calls or thoughts"
+        yield from self._put_back(self._recall.at(start, stop), nothing)
+
+    def _put_back(self, hits: Sequence[recall.Hit], nothing: str) -> Iterator[Event]:
         if not hits:
-            yield Notice("info", f'nothing found for "{query}"')
+            yield Notice("info", nothing)
             return
         self._offered = recall.block(hits)
         yield Recalled(self.session.turn + 1, self._offered.strip())

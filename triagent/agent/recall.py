@@ -38,6 +38,15 @@ class Recall:
         left out."""
         return _within(self._ranked(query, turn), MAX_HITS, MAX_CHARS)
 
+    def at(self, start: int, stop: int) -> list[Hit]:
+        """What was said or read at positions [start, stop), in order, as far as it fits."""
+        inside = [
+            passage
+            for passage in _in_ranges(_said(self._session), [(start, stop)])
+            if start <= (passage.pos + passage.stop) // 2 < stop  # ends are to a few tokens
+        ]
+        return _within(inside, len(inside), MAX_CHARS)
+
     def answer(self, query: str, turn: int) -> str:
         """What the recall tool returns."""
         return tool.render(query, self.find(query, turn))
@@ -108,6 +117,16 @@ def audit(session: Session) -> Iterator[Round]:
             yield Round(
                 record.seq, data["now"], data["n"], low, high, data["reason"], data["policy"], lost
             )
+
+
+def _said(session: Session) -> list[Passage]:
+    """All passages of a session, without what was rewound."""
+    said: list[Passage] = []
+    for record in session.ledger.records():
+        said.extend(passages_of(record))
+        if record.type == "event" and record.data["name"] == "rewound":
+            said = [passage for passage in said if passage.pos < record.data["pos"]]
+    return said
 
 
 def _is_asked(passage: Passage, turn: int) -> bool:

@@ -186,10 +186,9 @@ class MemoryScreen(Screen):
         """Put the span's words back at the tail."""
         row = self._row
         if row is not None and not self.app.chat.busy:
-            query = " ".join(row.text.split()[:24])
             self.dismiss()
             self.app.chat.transcript.scroll_end(animate=False)  # it is put back there
-            self.app.thread.stream("recall", lambda agent: agent.recall(query))
+            self.app.thread.stream("recall", lambda agent: agent.recall_at(row.start, row.stop))
         elif row is not None:
             self.notify("recall has to wait until the turn ends", severity="warning")
 

@@ -89,6 +89,10 @@ class Agent(Protocol):
         """Put the session's own words that match in front of the model, with the next message."""
         ...
 
+    def recall_at(self, start: int, stop: int) -> Iterator[Event]:
+        """The same with what was said or read at positions [start, stop)."""
+        ...
+
     def set_mode(self, mode: str) -> None: ...
 
     def undo(self) -> tuple[str, ...]:
