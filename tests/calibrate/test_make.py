@@ -85,7 +85,7 @@ def test_an_interrupted_run_leaves_no_half_file(model, number, status):
     ) as process:
         assert '"centers"' in process.stdout.readline()
         process.send_signal(number)
-        _, words = process.communicate(timeout=60)
+        _, words = process.communicate(timeout=200)
     assert process.returncode == status
     assert "Traceback" not in words
     if number == signal.SIGINT:

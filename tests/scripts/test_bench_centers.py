@@ -15,7 +15,7 @@ STORIES = ROOT / "tests" / "data" / "models" / "stories260K-f32.gguf"
 
 def bench(*args):
     command = [sys.executable, str(ROOT / "scripts" / "bench.py"), *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
