@@ -15,7 +15,7 @@ SECONDS = {
     "known": 1.4, "plain": 1.4, "unseen": 1.4, "f16": 2.0, "free": 2.2, "walks": 1.5, "long": 150.0,
 }  # fmt: skip
 """What one piece of a section takes on one core, until some were timed."""
-RECALL = {"1K": 8.0, "4K": 25.0, "8K": 60.0, "16K": 180.0}
+RECALL = {"1K": 6.0, "4K": 35.0, "8K": 100.0, "16K": 280.0}
 """The same for a session of the section recall."""
 MARGIN = 1.15
 """How much longer than its mean a piece may take that is begun near the end."""

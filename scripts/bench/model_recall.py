@@ -31,11 +31,11 @@ from triagent.engine.client import EngineModel
 
 LENGTHS = {"1K": 1024, "4K": 4096, "8K": 8192, "16K": 16_200}
 """Tokens of a session when it is asked; the last leaves room for question and answer."""
-N_TOLD = {"1K": 7, "4K": 32, "8K": 52, "16K": 100}
+N_TOLD = {"1K": 7, "4K": 32, "8K": 52, "16K": 84}
 """Turns of a session that tell a fact."""
 N_AGAIN = {"1K": 1, "4K": 4, "8K": 3, "16K": 2}
 """How many of them tell an earlier thing anew on purpose; others do by chance."""
-N_ONCE = {"1K": 4.1, "4K": 18.0, "8K": 30.0, "16K": 45.0}
+N_ONCE = {"1K": 4.1, "4K": 18.0, "8K": 30.0, "16K": 40.0}
 """Facts told once that a session holds then, on the average."""
 ROOM = 150
 """A session that lacks no more than this is full; longer turns are passed over until then."""
