@@ -111,9 +111,12 @@ def _grow(
     while len(turns[0]) < warm:
         n_before += 1
         turns[0] += _turn(model, f"Before {n_before}:", n_before, n_tokens)[1]
+    cpu: list[float] = []
     for turn in range(1, n_turns + 1):
+        before = _cpu_s(model)
         took, ids = _turn(model, f"Note {turn}:", turn, n_tokens)
         seconds.append(took)
+        cpu.append(_cpu_s(model) - before)
         turns.append(ids)
         if turn in points:
             marks[turn] = _state(model)
@@ -125,6 +128,7 @@ def _grow(
         "turn_tokens": statistics.median(len(ids) for ids in turns[1:]),
         "warm_tokens": len(turns[0]),
         "ttft_s": {turn: near(seconds, turn, N_NEAR) for turn in points},
+        "cpu_s": {turn: near(cpu, turn, N_NEAR) for turn in points},
         "state": marks,
     }, turns
 
@@ -136,6 +140,12 @@ def _turn(model: EngineModel, text: str, turn: int, n_tokens: int) -> tuple[floa
     appended = _last(model.append([Message(Role.USER, text)]))
     end = _last(model.generate(Limits(max_tokens=1, think_tokens=0)))
     return perf_counter() - began, _ids(appended.spans) + _ids(end.spans)
+
+
+def _cpu_s(model: EngineModel) -> float:
+    """Processor time of the engine so far: on a busy machine it says more than the clock."""
+    times = psutil.Process(model.pid).cpu_times()
+    return times.user + times.system
 
 
 def _message(model: EngineModel, text: str, turn: int, n_tokens: int) -> str:
@@ -251,14 +261,18 @@ def _ttft(results: dict) -> list[str]:
     if not mine:
         return []
     others = {"prefix kept": "reuse_s", "whole history": "naive_s"}
-    head = ["turn", "tokens so far", "ours ms", "of turn 2", *(f"{name} ms" for name in others)]
+    head = ["turn", "tokens so far", "ours ms", "of turn 2", "ours CPU ms", "of turn 2",
+            *(f"{name} ms" for name in others)]  # fmt: skip
     rows = []
     first = next(iter(mine["ttft_s"].values()))
+    first_cpu = next(iter(mine["cpu_s"].values()))
     for turn, seconds in mine["ttft_s"].items():
+        cpu = mine["cpu_s"][turn]
         found = results.get("stock", {})
         rest = [_ms(found.get(key, {}).get(str(turn))) for key in others.values()]
         n_pos = mine["state"][turn]["n_pos"]
-        rows.append([turn, n_pos, _ms(seconds), f"{seconds / first:.2f}", *rest])
+        ratios = [_ms(seconds), f"{seconds / first:.2f}", _ms(cpu), f"{cpu / first_cpu:.2f}"]
+        rows.append([turn, n_pos, *ratios, *rest])
     title = (
         f"Time to first token, {mine['turn_tokens']:.0f} tokens a turn after "
         f"{mine['warm_tokens']:,}, median of {N_NEAR} turns; {mine['model']} on {mine['device']}, "

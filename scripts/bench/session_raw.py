@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -67,9 +67,11 @@ def _grow(
     engine.pin(0, N_SYSTEM)
     if n_before > N_SYSTEM:
         _feed(engine, turns[0][N_SYSTEM:], sampler)
-    seconds, marks = [], {}
+    seconds, cpu, marks = [], [], {}
     for turn, ids in enumerate(turns[1:], 1):
+        before = process_time()
         seconds.append(_feed(engine, ids, sampler))
+        cpu.append(process_time() - before)
         if turn in points:
             status = engine.status()
             marks[turn] = {
@@ -86,6 +88,7 @@ def _grow(
         "turn_tokens": n_tokens,
         "warm_tokens": n_before,
         "ttft_s": {x: near(seconds, x, n_near) for x in points},
+        "cpu_s": {x: near(cpu, x, n_near) for x in points},
         "state": marks,
     }, turns
 
