@@ -117,6 +117,8 @@ def tensor_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
 def _values(shape: Shape, name: str, dims: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     if name.endswith(".bias"):
         return np.zeros(dims, np.float32)
+    if name.endswith("ssm_a"):  # a state that decays
+        return -rng.uniform(0.5, 1.5, dims).astype(np.float32)
     if len(dims) == 1:  # norms: gains that differ, so that keys are not all alike
         return rng.uniform(0.5, 1.5, dims).astype(np.float32)
     return (rng.standard_normal(dims) / np.sqrt(dims[-1])).astype(np.float32)
