@@ -16,7 +16,7 @@ import numpy as np
 from triagent.calibrate.facts import Fact, FactSource
 
 from . import tokens
-from .planted import _reading, _turn
+from .planted import reading, turn
 from .session import Session, opening, schemas, system_prompt
 from .stream import Packer
 from .tasks import perform, step
@@ -87,7 +87,7 @@ class ExamPacker(Packer):
                 perform(session, "tell")
             else:
                 step(session, self.rng)
-            made.add([piece for turn in session.turns[n:] for piece in turn.pieces])
+            made.add([piece for said in session.turns[n:] for piece in said.pieces])
             n = len(session.turns)
         return session
 
@@ -99,11 +99,11 @@ class ExamPacker(Packer):
         while made.n < made.cut:
             if r.random() < 0.25:
                 facts.append(fact := source.told())
-                made.add(_turn(f"My {fact.key} is {fact.value}.", _noted(fact)))
+                made.add(turn(f"My {fact.key} is {fact.value}.", _noted(fact)))
             else:
                 file = source.file(r.choice([3, 3, 3, 5, 7]))
                 facts += file.facts
-                made.add(_reading(file, r.choice(file.facts)))
+                made.add(reading(file, r.choice(file.facts)))
         r.shuffle(facts)
         made.ask((fact.question, fact.lead, fact.value) for fact in facts)
 
@@ -168,14 +168,14 @@ class _Row:
         for question, lead, value in questions:
             if self.n >= self.length:
                 return
-            turn = _turn(question, f"{lead}{value}`.")
-            self.add(turn[:-2])
+            pieces = turn(question, f"{lead}{value}`.")
+            self.add(pieces[:-2])
             answer = self._encoded(f"{lead}{value}`.<|im_end|>")
             first, stop = _same(answer, self._encoded(lead)), len(self._encoded(lead + value))
             asked = np.zeros(len(answer), bool)
             asked[first : max(stop, first + 1)] = True
             self._put(answer, asked)
-            self.add(turn[-1:])
+            self.add(pieces[-1:])
 
     def _encoded(self, text: str) -> np.ndarray:
         return tokens.encode(self.tokenizer, [(text, 0)])[0]

@@ -220,13 +220,13 @@ def train_gates(
         adam.step()
         history.append((share, loss.detach()))
     return {
-        **_as_arrays("fit", coefficients, deviations),
-        **_as_arrays("ridge", start, deviations),
+        **as_arrays("fit", coefficients, deviations),
+        **as_arrays("ridge", start, deviations),
         **_summary(history),
     }
 
 
-def _as_arrays(name: str, standardised: list[Tensor], deviations: list[Tensor]) -> dict:
+def as_arrays(name: str, standardised: list[Tensor], deviations: list[Tensor]) -> dict:
     """Coefficients of the raw features, in band order."""
     raw = torch.stack([w.detach() / d for w, d in zip(standardised, deviations, strict=True)])
     half = raw.shape[-1] // 3

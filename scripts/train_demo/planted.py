@@ -27,25 +27,26 @@ def planted(r: Random, x: Lexicon, n_chars: int) -> list[Piece]:
             break
         if facts and r.random() < share:
             fact = r.choice(facts[: max(1, len(facts) // 3)] if r.random() < 0.4 else facts)
-            new = _turn(fact.question, f"{fact.lead}{fact.value}`.")
+            new = turn(fact.question, f"{fact.lead}{fact.value}`.")
         elif r.random() < 0.3:
             facts.append(fact := source.told())
             answer = f"Noted: your {fact.key} is `{fact.value}`."
-            new = _turn(f"My {fact.key} is {fact.value}.", answer)
+            new = turn(f"My {fact.key} is {fact.value}.", answer)
         else:
             file = source.file(r.randint(3, 8))
             facts += file.facts
-            new = _reading(file, r.choice(file.facts))
+            new = reading(file, r.choice(file.facts))
         out += new
         n += sum(len(text) for text, _ in new)
     for fact in r.sample(facts, min(len(facts), 6)):
-        out += _turn(fact.question, f"{fact.lead}{fact.value}`.")
+        out += turn(fact.question, f"{fact.lead}{fact.value}`.")
     return out
 
 
-def _reading(file: FactFile, fact: Fact) -> list[Piece]:
+def reading(file: FactFile, fact: Fact) -> list[Piece]:
+    """A turn in which a file is read and one of its settings named."""
     call = f'{{"name": "read", "arguments": {{"path": "{file.path}"}}}}'
-    asked = _turn(f"What is {fact.key} in {file.path}?", f"<tool_call>\n{call}\n</tool_call>")
+    asked = turn(f"What is {fact.key} in {file.path}?", f"<tool_call>\n{call}\n</tool_call>")
     answer = f"`{fact.key}` in `{fact.path}` is `{fact.value}`.<|im_end|>"
     return [
         *asked[:-1], ("\n<|im_start|>user\n<tool_response>\n", 0), (file.text, WEIGHT_INPUT),
@@ -53,7 +54,8 @@ def _reading(file: FactFile, fact: Fact) -> list[Piece]:
     ]  # fmt: skip
 
 
-def _turn(user: str, answer: str) -> list[Piece]:
+def turn(user: str, answer: str) -> list[Piece]:
+    """A question and its answer, the answer next to last of the pieces."""
     return [
         ("<|im_start|>user\n", WEIGHT_INPUT), (user, WEIGHT_INPUT),
         ("<|im_end|>\n" + _ANSWER, 0), (answer + "<|im_end|>", WEIGHT_ANSWER), ("\n", 0),

@@ -118,7 +118,7 @@ def test_training_lowers_the_loss_and_changes_weights_and_scores(adapter, tmp_pa
     batch = adapt.Batch.of(rows, "cpu")
     before = adapter.loss(batch, _gate(adapter, batch, 0.25, hard=True))[0].item()
     weight, vec = adapter.network.blocks[0].k.weight.clone(), adapter.vec[0].detach().clone()
-    plan = adapt.Plan(until=60, rate=0.3, log=tmp_path / "adapt.jsonl")
+    plan = adapt.Plan(until=36, rate=1.0, log=tmp_path / "adapt.jsonl")
     lines = adapt.train(adapter, lambda seconds: rows, plan)
     after = adapter.loss(batch, _gate(adapter, batch, 0.25, hard=True))[0].item()
     assert after < before - 0.1
