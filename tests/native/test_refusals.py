@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from ctypes import byref
 from dataclasses import replace
 
@@ -14,11 +15,14 @@ from tests.native.other_models import BLOOM, DSA, MAMBA, MLA, MPT
 from tests.native.test_moves import request_for, with_score
 from tests.native.test_scores import random_coefficients, tokens
 from triagent.engine.abi import PlanStruct, Status
+from triagent.engine.library import load
 from triagent.engine.native import Kind, make_context, supported
 from triagent.errors import NativeError, UnsupportedError
 from triagent.kv.score import Mode
 
 pytestmark = pytest.mark.native
+
+LLAMA_SPLIT_MODE_TENSOR = 3
 
 
 def params_of(model, **changes):
@@ -66,6 +70,25 @@ def test_the_engine_runs_it_unbounded_and_says_why(model_of, name):
         assert [*engine.feed(tokens(300))] and engine.n_pos == 300
     finally:
         engine.close()
+
+
+def test_tensor_split_devices(model_of):
+    """Weights and cache of one layer cut over devices: here over one, and that the CPU."""
+    model = model_of(QWEN3)
+    registry = ctypes.CDLL(str(load().folder / "libggml.so"))
+    registry.ggml_backend_dev_by_type.restype = ctypes.c_void_p
+    devices = (ctypes.c_void_p * 2)(registry.ggml_backend_dev_by_type(0), None)
+    params = model.lib.llama_model_default_params()
+    params.split_mode, params.n_gpu_layers = LLAMA_SPLIT_MODE_TENSOR, 99
+    params.devices = ctypes.addressof(devices)
+    handle = model.lib.llama_model_load_from_file(str(model.path).encode(), params)
+    assert handle
+    try:
+        assert supported(handle, params_of(model), 256) == "tensor-split devices"
+        with pytest.raises(UnsupportedError, match="tensor-split"):
+            make_context(handle, params_of(model), 256)
+    finally:
+        model.lib.llama_model_free(handle)
 
 
 def test_latent_attention_is_not_scored_but_may_stream(session_of):
