@@ -57,7 +57,7 @@ def said(agent) -> list[str]:
     return [x.data["text"] for x in agent.session.events() if x.data["name"] in names]
 
 
-N_TURNS = 4
+N_TURNS = 5
 POINTS = [
     ("prefill", 1), ("prefill", 4), ("prefill", 11), ("decode", 1), ("decode", 9), ("decode", 40),
     ("round", 1), ("round", 3), ("round done", 1), ("round done", 4), ("answer", 3),
