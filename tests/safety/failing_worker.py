@@ -87,9 +87,9 @@ def arm(point: str, pass_by) -> None:
 
             Context.decode = refuse
         case "round":
-            wrap(Cache, "round", before=lambda *a: pass_by())
+            wrap(Cache, "start_round", before=lambda *a: pass_by())
         case "round done":
-            wrap(Cache, "round", after=lambda *a: pass_by())
+            wrap(Cache, "start_round", after=lambda *a: pass_by())
         case "answer":  # half a frame, then nothing
 
             def half(stream, value):
