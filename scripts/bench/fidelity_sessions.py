@@ -7,6 +7,7 @@ self-test's sessions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -69,8 +70,12 @@ class Generator:
                 spans[turn.number] = (len(ids), len(ids) + len(more))
                 ids += more
 
+    def text(self, ids: Sequence[int]) -> str:
+        """What the tokens say, special ones too."""
+        return self._tokenizer.decode(ids, skip_special_tokens=False)
+
     def _made(self, s: Generated, r: Random, ids: list[int], n_prompt: int, spans) -> Session:
-        text = self._tokenizer.decode(ids, skip_special_tokens=False)
+        text = self.text(ids)
         facts = [
             Planted(self._asked(seen, r), *spans[seen.turn])
             for seen in s.seen

@@ -14,6 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from bench import fidelity, fidelity_doc, fidelity_plot, fidelity_table, fidelity_walks
 
 
+BUNDLED = Path(__file__).resolve().parents[2] / "triagent/models/bundled"
+
+
 def results(**sections) -> dict:
     return {"model": "m", "device": "CPU", "command": "x", "fingerprint": "f"} | sections
 
@@ -116,3 +119,20 @@ def test_every_kind_of_plot_is_made_from_what_it_needs(tmp_path, matplotlib):
         tmp_path,
     )
     assert [path.name for path in made] == ["stream-4096.svg", "distance.svg", "position-prose.svg"]
+
+
+def test_a_generated_session_holds_its_facts_where_it_says():
+    pytest.importorskip("tokenizers", reason="comes with the train extra")
+    from bench.fidelity_sessions import Generator
+
+    maker = Generator(next(BUNDLED.glob("*q8_0.gguf")))
+    session = maker.session(1, 2500)
+    assert 2000 < len(session.ids) <= 2500 and 500 < session.n_prompt < 1000
+    assert maker.session(1, 2500) == session
+    names = [(planted.fact.path, planted.fact.key) for planted in session.facts]
+    assert len(names) == len(set(names)) > 5
+    for planted in session.facts:
+        text = maker.text(session.ids[planted.start : planted.stop])
+        assert planted.fact.value in text
+        assert session.n_prompt <= planted.start < planted.stop <= len(session.ids) + 1
+    assert any(not path for path, _ in names)  # something was told
