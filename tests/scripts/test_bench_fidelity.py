@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from bench import fidelity, fidelity_doc, fidelity_plot, fidelity_table, fidelity_walks
 
-
 BUNDLED = Path(__file__).resolve().parents[2] / "triagent/models/bundled"
 
 
