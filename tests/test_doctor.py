@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -10,6 +11,9 @@ import pytest
 from triagent import doctor, settings
 from triagent.config import Config, ModelConfig
 from triagent.doctor import Level
+from triagent.engine.sidecars import beside
+from triagent.kv.fingerprint import fingerprint
+from triagent.kv.sidecar import LayerStats, Stats, write_sidecar
 
 GOOD = {
     "end": "status 0",
@@ -78,6 +82,20 @@ def test_no_model_at_all_says_how_to_get_one(config):
     found = findings(Config(workspace=config.workspace))
     assert found["model"].level is Level.ERROR and "models pull" in found["model"].cure
     assert "self-test" not in found
+
+
+def test_centers_that_were_not_found_safe_are_a_warning(config):
+    path = config.model.path
+    layer = LayerStats(np.ones((4, 8), np.complex64), np.full((4, 8), 2, np.float32))
+    stats = Stats(fingerprint(path), "llama", layers={0: layer, 1: layer})
+    write_sidecar(beside(path), stats)
+    found = findings(config)["centers"]
+    assert found.level is Level.WARNING and "no self-test" in found.text and "norms" in found.cure
+    write_sidecar(beside(path), replace(stats, recommended_score="knorm", full_recall=0.7))
+    found = findings(config)["centers"]
+    assert found.level is Level.WARNING and "no budget was safe (full attention 0.70)" in found.text
+    write_sidecar(beside(path), replace(stats, recommended_score="knorm", recommended_budget=512))
+    assert findings(config)["centers"].level is Level.OK
 
 
 def test_a_damaged_model_is_an_error_with_its_reason(config):

@@ -239,7 +239,7 @@ def _run(args: argparse.Namespace, config: Config) -> int:
         raise ConfigError('nothing to ask; give a prompt (triagent run "...") or pipe one in')
     agent = open_agent(config, args.resume, trust=args.trust)
     try:
-        return headless.run(agent, prompt, args.json, warnings=agent.machine.warnings())
+        return headless.run(agent, prompt, args.json, warnings=agent.info.notes)
     finally:
         agent.close()
 

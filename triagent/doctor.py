@@ -231,7 +231,7 @@ def _sidecar(config: Config, path: Path) -> Finding:
         return Finding("centers", Level.WARNING, "none for this model", cure)
     sidecar, stats = found
     if not stats.recommended_score:
-        cure = "make them again with a self-test"
+        cure = "make them again with a self-test; until then evictions go by the keys' norms"
         return Finding("centers", Level.WARNING, f"{sidecar}: no self-test", cure)
     recall = [
         item.recall
@@ -240,6 +240,9 @@ def _sidecar(config: Config, path: Path) -> Finding:
     ]
     measured = f", recall {recall[0]:.2f}" if recall else ""
     full = f" (full attention {stats.full_recall:.2f})" if stats.full_recall is not None else ""
+    if not stats.recommended_budget:
+        text = f"{sidecar}: recommends {stats.recommended_score}, but no budget was safe{full}"
+        return Finding("centers", Level.WARNING, text, "a large cache.budget, or policy none")
     return Finding(
         "centers",
         Level.OK,

@@ -281,6 +281,20 @@ def test_a_sidecar_beside_the_model_is_used(tmp_path, model_path, engine_of, pol
     assert np.isfinite(engine.holding().score).sum() > 100
 
 
+def test_an_unchecked_or_unsafe_model_is_told_of(tmp_path, model_path, engine_of):
+    path = tmp_path / "m.gguf"
+    path.write_bytes(model_path(QWEN3).read_bytes())
+    found = centers(path, QWEN3)
+    write_sidecar(beside(path), found)
+    parts = engine_of(path, policy="auto").parts
+    assert parts.policy.name == "knorm" and any("no self-test" in note for note in parts.notes)
+    write_sidecar(beside(path), replace(found, recommended_score="fitted"))
+    parts = engine_of(path, policy="auto").parts
+    assert parts.policy.name == "fitted" and any("no safe budget" in note for note in parts.notes)
+    notes = engine_of(path, policy="auto", n_ctx=256).parts.notes  # nothing is ever evicted
+    assert not any("no safe budget" in note for note in notes)
+
+
 def test_a_budget_from_free_memory_is_no_less_than_the_sidecars(
     tmp_path, model_path, engine_of, monkeypatch
 ):

@@ -13,12 +13,13 @@ from triagent.kv.policy import (
     Random,
     Streaming,
     auto_budget,
+    budget_note,
     choose_mode,
     choose_policy,
 )
 from triagent.kv.protection import Bounds, Protection, Verdict
 from triagent.kv.score import Mode
-from triagent.kv.sidecar import LayerFit, LayerStats, Stats
+from triagent.kv.sidecar import LayerFit, LayerStats, SelfTest, Stats
 from triagent.kv.spans import Spans
 
 BOUNDS = Bounds(budget=256, interval=32, chunk=64, n_sink=4, n_window=32)
@@ -112,15 +113,40 @@ def test_random_scores_repeat_for_one_seed_and_position():
     ("given_stats", "name"),
     [
         (None, "knorm"),
-        (stats(), "triattention"),
-        (stats(fits=FITS), "fitted"),
-        (stats(recommended_score="knorm"), "knorm"),
+        (stats(), "knorm"),
+        (stats(fits=FITS), "knorm"),
+        (stats(recommended_score="keydiff"), "keydiff"),
+        (stats(fits=FITS, recommended_score="fitted", recommended_budget=0), "fitted"),
     ],
 )
 def test_auto_takes_what_is_known_of_the_model(given_stats, name):
     policy, note = choose_policy("auto", given_stats)
     assert policy.name == name
     assert (note is None) == bool(given_stats and given_stats.recommended_score)
+
+
+def test_what_is_unchecked_is_said_with_the_next_step():
+    _, without = choose_policy("auto", None)
+    _, untested = choose_policy("auto", stats(fits=FITS))
+    assert "No centers" in without and "triagent centers" in without
+    assert "no self-test" in untested and "Make it again" in untested
+    assert choose_policy("fitted", stats(fits=FITS))[1] is None  # the user's own choice
+
+
+def test_a_budget_that_the_self_test_did_not_find_safe_is_said():
+    tests = (SelfTest("fitted", 500, 0.4), SelfTest("fitted", 1000, 0.6))
+    unsafe = stats(recommended_score="fitted", recommended_budget=0, self_tests=tests)
+    assert "no safe budget up to 1,000 cells" in budget_note(unsafe, "fitted", 8192)
+    safe = stats(recommended_score="fitted", recommended_budget=1000, self_tests=tests)
+    assert "512 cells is below the 1,000" in budget_note(safe, "fitted", 512)
+
+
+def test_a_safe_budget_and_a_score_of_ones_own_are_used_without_a_word():
+    safe = stats(recommended_score="fitted", recommended_budget=1000)
+    assert budget_note(safe, "fitted", 1000) is None
+    assert budget_note(safe, "knorm", 512) is None
+    assert budget_note(stats(fits=FITS), "knorm", 512) is None
+    assert budget_note(None, "knorm", 512) is None
 
 
 @pytest.mark.parametrize("name", ["triattention", "fitted"])

@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 from triagent.calibrate.text import Session, Writer
 from triagent.config import ModelConfig
 from triagent.engine.trial import Ranking, Trial, ranking
+from triagent.kv.policy import CAREFUL
 from triagent.kv.sidecar import SelfTest, Stats
 
 SHARES = (1 / 2, 1 / 4, 1 / 8, 1 / 16)
 SAFE_RECALL = 0.95
 """Of full attention's recall: what a safe budget must keep."""
 FULL = "full"
-CAREFUL = "knorm"
-"""The score for a model that was not or cannot be checked."""
 
 
 @dataclass(frozen=True)

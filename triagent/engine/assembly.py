@@ -23,6 +23,7 @@ from triagent.kv.policy import (
     Policy,
     Score,
     auto_budget,
+    budget_note,
     choose_mode,
     choose_policy,
 )
@@ -82,6 +83,8 @@ def connect(
     if policy.name != NoEviction.name:
         notes.extend([note] if note else [])
         bounds = _bounds(model, config, cache, stats, n_ctx)
+        if bounds.budget < n_ctx and (note := budget_note(stats, policy.name, bounds.budget)):
+            notes.append(note)
         check_room(model, config.cache_type, _cells(bounds, model.n_swa, n_ctx))
         try:
             return _bounded(

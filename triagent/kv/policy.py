@@ -116,16 +116,26 @@ POLICIES: dict[str, type[Policy]] = {
     p.name: p
     for p in (TriAttention, Fitted, KeyNorm, LowKeyNorm, KeyDiff, Streaming, Random, NoEviction)
 }
+CAREFUL = KeyNorm.name
+"""The score where none was checked on the model, see `choose_policy`."""
 UNCHECKED = (
-    "No centers for this model: keys are kept by their length (knorm), unchecked on this model. "
-    "Make a sidecar, or choose a policy with --policy."
+    f"No centers for this model: keys are kept by their length ({CAREFUL}), unchecked on this "
+    "model. Make a sidecar (triagent centers MODEL.gguf), or choose a policy with --policy."
+)
+UNTESTED = (
+    f"The sidecar has no self-test: keys are kept by their length ({CAREFUL}), unchecked on this "
+    "model. Make it again with its self-test, or choose its scores with --policy."
 )
 
 
 def choose_policy(name: str, stats: Stats | None, seed: int = 0) -> tuple[Policy, str | None]:
     """Turn a configured name into a policy, and a sentence for the user where one is due.
 
-    auto takes what the sidecar's self-test recommends; without a sidecar, key norm.
+    auto takes what the sidecar's self-test recommends, also where it found no budget safe: it
+    still compared all scores on this model. Without a self-test it takes key norm, whatever the
+    sidecar holds: key norm has learned nothing that could be wrong for this model, and on the one
+    model measured it kept more than chance at every budget (docs/fidelity.md). The fitted score
+    kept more there; whether it does elsewhere is what a self-test finds out.
 
     Raises:
         ConfigError: no such policy.
@@ -146,11 +156,37 @@ def choose_policy(name: str, stats: Stats | None, seed: int = 0) -> tuple[Policy
 
 def _recommended(stats: Stats | None) -> tuple[str, str | None]:
     if stats is None:
-        return KeyNorm.name, UNCHECKED
+        return CAREFUL, UNCHECKED
     if stats.recommended_score:
         return stats.recommended_score, None
-    name = Fitted.name if stats.fits else TriAttention.name
-    return name, f"The sidecar has no self-test: {name} is used unchecked."
+    return CAREFUL, UNTESTED
+
+
+def budget_note(stats: Stats | None, score: str, budget: int) -> str | None:
+    """A sentence for the user where the self-test saw the recommended score fail; else None.
+
+    Other scores are a choice of the user, who need not be told.
+
+    Args:
+        score: the policy in use.
+        budget: cells kept after a round.
+    """
+    if stats is None or not stats.recommended_score or score != stats.recommended_score:
+        return None
+    safe = stats.recommended_budget
+    if not safe:
+        largest = max((test.budget for test in stats.self_tests), default=0)
+        tested = f" up to {largest:,} cells" if largest else ""
+        return (
+            f"The self-test found no safe budget{tested} for this model. {score} is used as it "
+            "recommends; answers may miss what was evicted."
+        )
+    if budget < safe:
+        return (
+            f"The budget of {budget:,} cells is below the {safe:,} that the self-test found safe "
+            f"with {score}; answers may miss what was evicted."
+        )
+    return None
 
 
 def choose_mode(name: str, policy: Policy) -> Mode:
