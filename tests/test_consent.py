@@ -70,7 +70,9 @@ def asked(work, monkeypatch):
 
     def open_scripted(config, report):
         model = ScriptedModel(["fine"])
-        model.add_note = lambda text: None
+        model.add_note = lambda text: setattr(
+            model, "_info", replace(model.info, notes=(*model.info.notes, text))
+        )
         monkeypatch.setattr(model, "close", lambda: prompts.append(model.requests[0][1]))
         return model, config
 
