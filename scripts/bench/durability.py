@@ -62,8 +62,8 @@ def markdown(report: Path) -> str:
     head = [
         "# What a session survived",
         "",
-        "Every case ends with the session opened again and going on, and ledger and cache holding the",
-        "same tokens; every token that was reported before is still there, and",
+        "Every case ends with the session opened again and going on, and ledger and cache",
+        "holding the same tokens; every token that was reported before is still there, and",
         "no tool that may have run is run again. **Tokens lost: 0.**",
         "",
         "| tried | times |",
