@@ -196,6 +196,32 @@ def check(model_path: Path, shape, cache_type: str, n_gpu_layers: int, n_cells: 
     model.close()
 
 
+def check_deferred(model_path: Path, cache_type: str, n_gpu_layers: int) -> None:
+    """Rounds in the callback, whole and deferred: the same bytes and positions in the end."""
+    from tests.native.lib import Model, Session
+    from triagent.engine.native import Callback, Kind, Request
+    from triagent.kv.score import Mode
+
+    model, found = Model(model_path, n_gpu_layers), []
+    for deferred in (False, True):
+        session = Session(model, 1024, 131072, 64, cache_type, n_threads=N_THREADS)
+        session.cache.set_score(Kind.COEF, True, 1.0, coefficients(session, 4))
+
+        def evict(_ctx, _reason, n_used, *_rest, session=session, deferred=deferred) -> int:
+            now = session.n_past
+            request = Request(n_used - 512, Mode.LAYER_HEAD, now=now, protect=protect(now))
+            (session.cache.start_round if deferred else session.cache.round)(request)
+            return 1
+
+        session.cache.set_callback(Callback(evict), 640)
+        fill(session, 3000)
+        found.append([session.cache.positions(), *cache_rows(session)])
+        session.close()
+    model.close()
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True)), "deferred rounds differ"
+    print(f"    {cache_type}, {n_gpu_layers} layers on the GPU: deferred rounds leave equal bytes")
+
+
 def free_gpu_bytes(lib) -> int | None:
     """Free memory of the first GPU as ggml sees it."""
     import ctypes
@@ -280,6 +306,8 @@ def main() -> None:
         for cache_type in options.check_types:
             check(path, shape, cache_type, 999, 1536)
             check(path, shape, cache_type, options.check_layers // 2 + 1, 1536)
+            check_deferred(path, cache_type, 999)
+            check_deferred(path, cache_type, options.check_layers // 2 + 1)
     if not options.budgets:
         return
     start = time.perf_counter()
