@@ -231,8 +231,10 @@ def _sidecar(config: Config, path: Path) -> Finding:
         return Finding("centers", Level.WARNING, "none for this model", cure)
     sidecar, stats = found
     if not stats.recommended_score:
-        cure = "make them again with a self-test; until then evictions go by the keys' norms"
-        return Finding("centers", Level.WARNING, f"{sidecar}: no self-test", cure)
+        why = stats.recipe.get("self_test", "none")
+        text = "no self-test" if why == "none" else why
+        cure = "evictions go by the keys' norms; make them again, with a self-test where it can be"
+        return Finding("centers", Level.WARNING, f"{sidecar}: {text}", cure)
     recall = [
         item.recall
         for item in stats.self_tests

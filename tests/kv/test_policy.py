@@ -129,7 +129,7 @@ def test_what_is_unchecked_is_said_with_the_next_step():
     _, without = choose_policy("auto", None)
     _, untested = choose_policy("auto", stats(fits=FITS))
     assert "No centers" in without and "triagent centers" in without
-    assert "no self-test" in untested and "Make it again" in untested
+    assert "no self-test" in untested and "--policy" in untested
     assert choose_policy("fitted", stats(fits=FITS))[1] is None  # the user's own choice
 
 

@@ -124,7 +124,7 @@ UNCHECKED = (
 )
 UNTESTED = (
     f"The sidecar has no self-test: keys are kept by their length ({CAREFUL}), unchecked on this "
-    "model. Make it again with its self-test, or choose its scores with --policy."
+    "model. Its scores are used where --policy names them."
 )
 
 
