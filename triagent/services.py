@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import subprocess
@@ -14,10 +15,11 @@ from pathlib import Path
 
 from triagent import opening, settings, settings_file
 from triagent.agent.trust import Question, Trust
+from triagent.chat import ModelInfo
 from triagent.config import Config
 from triagent.engine.model_file import open_model_file
 from triagent.engine.sidecars import beside, data_folder
-from triagent.errors import ModelError, SidecarError
+from triagent.errors import SidecarError
 from triagent.kv.sidecar import SUFFIX
 from triagent.models import download, fit, shelf
 from triagent.models.catalog import CATALOG, source_of
@@ -28,10 +30,12 @@ from triagent.ui.ports import ModelRow, Open, Report, Services, SessionRow
 
 def services(config: Config) -> Services:
     """Everything the app asks for."""
+    models = LocalModels(config)
 
     def start(what: Open, report: Report):
         chosen = config
         if what.model is not None:
+            models.named.append(what.model)
             model = dataclasses.replace(config.model, path=what.model, sidecar=None)
             chosen = dataclasses.replace(config, model=model)
         return opening.open_agent(chosen, what.session, what.fork, lambda text: report(text, None))
@@ -39,7 +43,7 @@ def services(config: Config) -> Services:
     return Services(
         start=start,
         sessions=StoredSessions(),
-        models=LocalModels(config),
+        models=models,
         projects=TrustedProjects(config),
         advice=lambda: advice(config),
         save_config=settings_file.save,
@@ -137,9 +141,11 @@ class LocalModels:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self.named: list[Path] = []
+        """Files that were opened by their path, wherever they are."""
 
     def rows(self) -> Sequence[ModelRow]:
-        return [self._row(item) for item in shelf.rows(self._config)]
+        return [self._row(item) for item in shelf.rows(self._config, named=self.named)]
 
     def _row(self, item: shelf.Row) -> ModelRow:
         return ModelRow(
@@ -163,13 +169,17 @@ class LocalModels:
         )
         return done.path
 
-    def make_centers(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path:
+    def lacks_centers(self, info: ModelInfo, budget: int) -> bool:
+        """Whether a score was taken for want of centers, which torch could measure here."""
+        forgets = info.policy != "none" and budget < info.n_ctx
+        is_wanting = self._config.cache.policy == "auto" and info.sidecar is None
+        return forgets and is_wanting and importlib.util.find_spec("torch") is not None
+
+    def make_centers(self, model: Path, report: Report, stop: Callable[[], bool]) -> Path:
         """Measure a model in a process of its own: torch is large, and it can be stopped."""
-        if row.path is None:
-            raise ModelError(f"{row.name} is not downloaded yet")
-        out = _sidecar_path(row.path)
+        out = _sidecar_path(model)
         command = [sys.executable, "-m", "triagent", "centers", "--json"]
-        command += [str(row.path), "--out", str(out)]
+        command += [str(model), "--out", str(out)]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:

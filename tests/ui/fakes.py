@@ -15,7 +15,7 @@ from pathlib import Path
 from triagent.agent import events as ev
 from triagent.agent.events import Decision, Event, Outcome
 from triagent.chat import CacheStatus, Evicted, Holding, ModelInfo, Origin, Span, ToolCall, Usage
-from triagent.errors import ModelError
+from triagent.errors import ModelError, SidecarError
 from triagent.ui.ports import ModelRow, Open, Report, SessionRow
 
 INFO = ModelInfo(
@@ -313,6 +313,7 @@ class ListedModels:
     listed: list[ModelRow]
     made: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    lacking: bool = False
 
     def rows(self) -> list[ModelRow]:
         return self.listed
@@ -325,8 +326,14 @@ class ListedModels:
         self.made.append(row.name)
         return Path(f"/models/{row.name}.gguf")
 
-    def make_centers(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path:
+    def make_centers(self, model: Path, report: Report, stop: Callable[[], bool]) -> Path:
         report("chunk 3 of 12", 0.25)
-        self.gate.wait(20)
-        self.made.append(f"centers of {row.name}")
-        return Path(f"/models/{row.name}.centers.gguf")
+        while not self.gate.wait(0.01):
+            if stop():
+                raise SidecarError("stopped; no centers were written")
+        self.made.append(f"centers of {model.stem}")
+        self.lacking = False
+        return model.with_suffix(".centers.gguf")
+
+    def lacks_centers(self, info: ModelInfo, budget: int) -> bool:
+        return self.lacking

@@ -133,6 +133,7 @@ def make(
     agent: PlayedAgent | BaseException | None = None,
     theme: str = "triagent-dark",
     opener: Opener | None = None,
+    lacking: bool = False,
 ) -> TriagentApp:
     """An app on a played session, with everything that moves held still."""
     config = Config(
@@ -141,7 +142,7 @@ def make(
     services = Services(
         start=opener or Opener(agent or PlayedAgent()),
         sessions=KeptSessions(list(SESSIONS)),
-        models=ListedModels(MODELS),
+        models=ListedModels(MODELS, lacking=lacking),
         advice=lambda: ADVICE,
     )
     return TriagentApp(config, services, grace_s=0.0, clock=lambda: 0.0)
@@ -293,6 +294,10 @@ SCENES: dict[str, Scene] = {
     "loading": Scene(loading, keys(busy=True)),
     "welcome": Scene(on(lambda: PlayedAgent(title="")), keys()),
     "welcome-large": Scene(on(large), keys()),
+    "offer": Scene(lambda theme: make(PlayedAgent(title=""), theme, lacking=True), keys()),
+    "measuring": Scene(
+        lambda theme: make(PlayedAgent(title=""), theme, lacking=True), keys("ctrl+k", busy=True)
+    ),
     "work": Scene(on(lambda: PlayedAgent([WORK])), keys("'fix the failing test", "enter")),
     "work-opened": Scene(
         on(lambda: PlayedAgent([WORK])),

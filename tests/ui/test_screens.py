@@ -7,7 +7,7 @@ import pytest
 
 from tests.ui.fakes import INFO, Opener, PlayedAgent, events
 from tests.ui.pilot import drive, screen_text, typed, until
-from tests.ui.scenes import ADVICE, MODELS, make, settled, story
+from tests.ui.scenes import ADVICE, MODELS, held, make, settled, story
 from triagent import settings as config_settings
 from triagent.agent import events as ev
 from triagent.chat import Origin
@@ -217,10 +217,41 @@ def test_a_model_is_used_or_downloaded_and_its_centers_made():
         await until(pilot, lambda: "done: /models/Qwen3-8B-Q4_K_M.gguf" in screen_text(app))
         await press(pilot, "ctrl+k")
         assert "download it first" in screen_text(app)
-        await press(pilot, "up", "ctrl+k")
-        await until(pilot, lambda: "centers of demo-28m" in models.made)
+        models.listed = [replace(MODELS[0], name="mine", path=Path("/else/mine.gguf"))]
+        await press(pilot, "escape", "f3", "ctrl+k")
+        await until(pilot, lambda: "centers of mine" in models.made)
+        assert len(opener.asked) == 1  # the open session is left alone
         await press(pilot, "enter")
-        assert opener.asked[-1] == Open(model=Path("/models/demo-28m.gguf"))
+        assert opener.asked[-1] == Open(model=Path("/else/mine.gguf"))
+
+    drive(app, steps)
+
+
+def test_the_open_model_is_measured_in_the_chat_and_the_session_goes_on():
+    opener = Opener(PlayedAgent())
+    app = make(opener=opener)
+
+    async def steps(pilot):
+        await press(pilot, "f3", "ctrl+k")
+        await until(pilot, lambda: "measuring: chunk 3 of 12" in screen_text(app))
+        assert app.screen is app.chat
+        app.services.models.gate.set()
+        await until(pilot, lambda: "The model is measured" in screen_text(app))
+        assert len(opener.asked) == 2
+
+    drive(app, steps)
+
+
+def test_the_open_model_is_not_taken_from_a_turn_to_be_measured():
+    app = make(PlayedAgent([held()]))
+
+    async def steps(pilot):
+        app.chat.prompt.area.put("go")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.chat.busy)
+        await press(pilot, "f3", "ctrl+k")
+        assert "can be made when it is ready" in screen_text(app)
+        assert app.services.models.made == [] and len(app.chat.feed.turns) == 1
 
     drive(app, steps)
 

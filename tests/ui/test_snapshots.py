@@ -16,7 +16,7 @@ MADE_WITH = "8.2.8"
 SMALL, LARGE = (80, 24), (160, 50)
 WIDE = (
     "approval-edit", "approval-command", "engine-died", "help", "memory", "memory-changed",
-    "models", "output-opened", "queue", "reading", "resumed", "sessions", "settings",
+    "models", "offer", "output-opened", "queue", "reading", "resumed", "sessions", "settings",
     "slash", "welcome", "work", "work-opened",
 )  # fmt: skip
 """Scenes whose look depends on the room there is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,18 +47,32 @@ def bundled() -> Path | None:
     return found[0] if found else None
 
 
-def files(folder: Path | None = None) -> list[Path]:
-    """Model files here, the bundled one first."""
+def files(folder: Path | None = None, named: Iterable[Path] = ()) -> list[Path]:
+    """Model files here, the bundled one first; then those named that lie elsewhere."""
     found = sorted((folder or models_folder()).glob("*.gguf"))
     own = bundled()
-    return [*([own] if own else []), *(path for path in found if not is_sidecar(path))]
+    here = [*([own] if own else []), *(path for path in found if not is_sidecar(path))]
+    known = {path.resolve() for path in here}
+    for path in named:
+        if path.is_file() and path.resolve() not in known:
+            known.add(path.resolve())
+            here.append(path)
+    return here
 
 
 def rows(
-    config: Config, devices: Sequence[fit.Device] = (), folder: Path | None = None
+    config: Config,
+    devices: Sequence[fit.Device] = (),
+    folder: Path | None = None,
+    named: Sequence[Path] = (),
 ) -> list[Row]:
-    """Every model here, then those of the list that are not."""
-    here = [row(path, config, devices) for path in files(folder)]
+    """Every model here, then those of the list that are not.
+
+    Args:
+        named: files outside the folder that count as here, beside the configured one.
+    """
+    own = [config.model.path] if config.model.path is not None else []
+    here = [row(path, config, devices) for path in files(folder, [*own, *named])]
     names = {item.path.name for item in here if item.path is not None}
     missing = [model for model in CATALOG if model.source.file not in names]
     return here + [_listed(model, config, devices) for model in missing]
@@ -73,13 +87,14 @@ def row(path: Path, config: Config, devices: Sequence[fit.Device] = ()) -> Row:
     except ModelError as error:
         return Row(path.stem, path, size, None, "", str(error), listed)
     estimate = fit.estimate(shape, config.model, config.cache, devices)
-    return Row(path.stem, path, size, estimate, sidecar_state(path), "", listed)
+    sidecar = config.model.sidecar if path == config.model.path else None
+    return Row(path.stem, path, size, estimate, sidecar_state(path, sidecar), "", listed)
 
 
-def sidecar_state(path: Path) -> str:
-    """State of a model's centers, in a word or two."""
+def sidecar_state(path: Path, named: Path | None = None) -> str:
+    """State of a model's centers, in a word or two; `named`: the file they should be in."""
     try:
-        return "ready" if find_sidecar(open_model_file(path), None) is not None else "missing"
+        return "ready" if find_sidecar(open_model_file(path), named) is not None else "missing"
     except TriagentError as error:
         return "for another model" if "was made for" in str(error) else "damaged"
 

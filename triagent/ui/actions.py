@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from triagent.chat import CacheStatus
 from triagent.ui import slash
 from triagent.ui.ports import Agent, Open
 from triagent.ui.welcome import welcome
+from triagent.ui.worker import Opened
 
 if TYPE_CHECKING:
     from triagent.ui.app import TriagentApp
@@ -35,9 +35,30 @@ def run(app: TriagentApp, name: str, argument: str) -> None:
     globals()[f"command_{name}"](app, argument)
 
 
-def welcome_of(agent: Agent, cache: CacheStatus, advice: str) -> str:
-    """The first screen of an empty session."""
-    return welcome(agent.info, agent.mode, cache.budget, advice)
+def opened(app: TriagentApp, item: Opened) -> None:
+    """Welcome to an empty session; offer centers to a model without, once in a run."""
+    info = item.agent.info
+    app.chat.welcome(welcome(info, item.agent.mode, item.cache.budget, item.advice))
+    app.chat.offer.hide()
+    if item.lacks_centers:
+        app.chat.offer.show(info)
+
+
+def make_centers(app: TriagentApp) -> None:
+    """Measure the open model and go on with what came of it."""
+    if app.thread is None or app.thread.agent is None:
+        return
+    info = app.thread.agent.info
+    app.chat.note(f"Measuring {info.name}. The session goes on afterwards; Esc stops it.")
+    app.chat.set_status(replace(app.chat.status, phase="measuring", busy=True))
+    app.thread.cancel()
+    app.thread.make_centers(info.path, _again(app))
+
+
+def _again(app: TriagentApp) -> Open:
+    """What opens the session that is or was open. One in which nothing was said is not kept."""
+    session = app.chat.session if app.chat.feed.turns else app.first.session
+    return replace(app.first, session=session, fork=False)
 
 
 def after_failure(app: TriagentApp, step: str) -> None:
@@ -46,9 +67,7 @@ def after_failure(app: TriagentApp, step: str) -> None:
     app.chat.prompt.area.focus()
     match step:
         case "retry":
-            # A session in which nothing was said is not kept when it closes.
-            session = app.chat.session if app.chat.feed.turns else app.first.session
-            app.open(replace(app.first, session=session, fork=False))
+            app.open(_again(app))
         case "new":
             app.open(Open(model=app.first.model))
         case "models" | "sessions" | "settings":

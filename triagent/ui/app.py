@@ -37,6 +37,7 @@ from triagent.ui.prompt import PromptArea
 from triagent.ui.themes import OURS
 from triagent.ui.transcript import Transcript
 from triagent.ui.worker import (
+    OCCUPYING,
     UPDATES_PER_S,
     AgentThread,
     Done,
@@ -152,6 +153,7 @@ class TriagentApp(App[int]):
             lambda: self.post_message(self.Woken()),
             self._advice,
             lambda: self.services.projects,
+            lambda: self.services.models,
         )
         self.call_after_refresh(self.thread.open, self.first)
         if self._wrong_theme:
@@ -204,8 +206,8 @@ class TriagentApp(App[int]):
                 return
         self.chat.show_item(item)
         match item:
-            case Opened(agent=agent, cache=cache, advice=advice):
-                self.chat.welcome(actions.welcome_of(agent, cache, advice))
+            case Opened():
+                actions.opened(self, item)
             case TrustAsked():
                 self._ask_trust(item)
             case ev.TurnStarted():
@@ -238,7 +240,7 @@ class TriagentApp(App[int]):
         then = self._waiting.pop(during, None)
         if then is not None:
             then(result)
-        if during in ("open", "turn", "recall") and (text := self.chat.next_queued()) is not None:
+        if during in OCCUPYING and (text := self.chat.next_queued()) is not None:
             self.send(text)
 
     # -- to the thread

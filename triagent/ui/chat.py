@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from triagent.agent import events as ev
 from triagent.agent.events import Decision
+from triagent.ui import actions
 from triagent.ui.approve import ApprovalPanel
 from triagent.ui.blocks import AnswerBlock, NoticeBlock, WelcomeBlock
 from triagent.ui.complete import Completer
@@ -26,6 +27,7 @@ from triagent.ui.failures import explain
 from triagent.ui.feed import Feed, blocks_of
 from triagent.ui.history import History
 from triagent.ui.meter import Meter, Status
+from triagent.ui.offer import KEY, OfferPanel
 from triagent.ui.ports import Agent
 from triagent.ui.prompt import Prompt, PromptArea
 from triagent.ui.safe import one_line
@@ -42,6 +44,7 @@ class ChatScreen(Screen):
 
     BINDINGS: ClassVar = [
         Binding("escape", "interrupt", "Interrupt", id="chat.interrupt"),
+        Binding(KEY, "centers", "Make centers", show=False, priority=True),
         Binding("ctrl+up", "app.page(-1)", "Page up", show=False),
         Binding("ctrl+down", "app.page(1)", "Page down", show=False),
     ]
@@ -61,6 +64,7 @@ class ChatScreen(Screen):
         self.prompt = Prompt(history, completer)
         self.approval = ApprovalPanel(grace_s)
         self.failure = FailurePanel()
+        self.offer = OfferPanel()
         self.meter = Meter(id="meter")
         self.queue: list[str] = []
         self.last_round: ev.RoundDone | None = None
@@ -73,6 +77,7 @@ class ChatScreen(Screen):
         yield self.transcript
         yield self.approval
         yield self.failure
+        yield self.offer
         yield self.prompt
         yield self.meter
 
@@ -121,6 +126,7 @@ class ChatScreen(Screen):
                 self._close_question()
             case ev.TurnStarted():
                 self._drop_welcome()
+                self.offer.hide()
                 self.feed.put(item)
             case _ if type(item).__module__ == ev.__name__:
                 self.feed.put(item)
@@ -150,6 +156,7 @@ class ChatScreen(Screen):
 
     def _failed(self, during: str, error: BaseException) -> None:
         self._close_question()
+        self.offer.hide()
         if self.session is None:
             self.transcript.clear()
         self.prompt.display = False
@@ -224,7 +231,7 @@ class ChatScreen(Screen):
 
     def action_interrupt(self) -> None:
         """Escape: the nearest thing that can be stopped, closed or cleared."""
-        if self.prompt.hide_choices() or self.deny():
+        if self.prompt.hide_choices() or self.deny() or self.offer.hide():
             return
         if self.failure.failure is not None:
             return
@@ -234,6 +241,15 @@ class ChatScreen(Screen):
             self.prompt.area.focus()
         else:
             self.prompt.area.clear()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key of an offer is the prompt's own while there is none."""
+        return self.offer.is_open if action == "centers" else True
+
+    def action_centers(self) -> None:
+        """Accept the offer."""
+        self.offer.hide()
+        actions.make_centers(self.app)
 
     def stop(self) -> None:
         """Interrupt the turn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -11,6 +12,7 @@ from textual.binding import Binding
 from textual.widgets import Input, OptionList
 
 from triagent.errors import TriagentError
+from triagent.ui import actions
 from triagent.ui.panels import ListScreen
 from triagent.ui.ports import ModelRow, Models, Open
 
@@ -116,22 +118,31 @@ class ModelsScreen(ListScreen):
             return
         if row.path is None:
             self.note("centers are measured on an installed model; download it first")
+        elif not self._is_open(row.path):
+            self._work(f"making centers for {row.name}", row.path, self._models.make_centers)
+        elif self.app.chat.busy:
+            self.note("this model is at work; its centers can be made when it is ready")
         else:
-            self._work(f"making centers for {row.name}", row, self._models.make_centers)
+            self.dismiss()
+            actions.make_centers(self.app)
 
-    def _work(self, doing: str, row: ModelRow, call: Callable) -> None:
+    def _is_open(self, path: Path) -> bool:
+        agent = self.app.thread.agent if self.app.thread is not None else None
+        return agent is not None and agent.info.path.resolve() == path.resolve()
+
+    def _work(self, doing: str, what: ModelRow | Path, call: Callable) -> None:
         self._working = doing
         self._stop.clear()
         self.note(doing)
-        self._run(doing, row, call)
+        self._run(doing, what, call)
 
     @work(thread=True, group="work")
-    def _run(self, doing: str, row: ModelRow, call: Callable) -> None:
+    def _run(self, doing: str, what: ModelRow | Path, call: Callable) -> None:
         def report(text: str, share: float | None = None) -> None:
             self.app.call_from_thread(self._progress, doing, text, share)
 
         try:
-            path = call(row, report, self._stop.is_set)
+            path = call(what, report, self._stop.is_set)
         except (TriagentError, OSError) as error:
             ended = str(error)
         else:

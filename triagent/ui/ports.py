@@ -184,7 +184,13 @@ class Models(Protocol):
 
     def download(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path: ...
 
-    def make_centers(self, row: ModelRow, report: Report, stop: Callable[[], bool]) -> Path: ...
+    def make_centers(self, model: Path, report: Report, stop: Callable[[], bool]) -> Path:
+        """Measure a model file; returns its sidecar."""
+        ...
+
+    def lacks_centers(self, info: ModelInfo, budget: int) -> bool:
+        """Whether the open model forgets unchecked, and can be measured here."""
+        ...
 
 
 class Projects(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from triagent.agent import events as ev
 from triagent.ui.meter import Status
-from triagent.ui.worker import Done, Failed, Item, Loading, Opened
+from triagent.ui.worker import OCCUPYING, Done, Failed, Item, Loading, Opened
 
 
 def after(status: Status, item: Item) -> Status:
@@ -26,7 +26,7 @@ def after(status: Status, item: Item) -> Status:
             )
         case Failed():
             return replace(idle(status), phase="stopped")
-        case Done("turn" | "open" | "recall"):
+        case Done(during) if during in OCCUPYING:
             return idle(status)
         case ev.TurnStarted():
             return replace(status, phase="starting", busy=True, share=None, rate_tps=0.0)

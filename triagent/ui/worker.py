@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,14 @@ from triagent.agent.events import (
 )
 from triagent.chat import CacheStatus
 from triagent.errors import TriagentError
-from triagent.ui.ports import Agent, Open, Projects, Start
+from triagent.ui.ports import Agent, Models, Open, Projects, Start
 
 if TYPE_CHECKING:  # most starts ask nothing
     from triagent.agent.trust import Question
 
 UPDATES_PER_S = 25
+OCCUPYING = ("open", "turn", "recall", "centers")
+"""Commands that keep the model busy; what was typed meanwhile is sent after them."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Opened:
     """As it was then: the agent's thread alone may ask for it, and is busy from now on."""
     advice: str = ""
     """For a new session: which larger model fits this machine."""
+    lacks_centers: bool = False
+    """Whether measuring the model would help it."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +98,18 @@ class AgentThread:
         wake: Callable[[], None],
         advice: Callable[[], str] = lambda: "",
         projects: Callable[[], Projects | None] = lambda: None,
+        models: Callable[[], Models | None] = lambda: None,
     ) -> None:
         """Args:
         start: opens a session; called on the thread.
         wake: called on the thread when the inbox is no longer empty.
         advice: a sentence for an empty session; called on the thread.
         projects: what must be asked before a session is opened; called on the thread.
+        models: what measures models; called on the thread.
         """
         self._start, self._wake, self._advice = start, wake, advice
-        self._projects = projects
+        self._projects, self._models = projects, models
+        self._is_stopped = threading.Event()
         self._trust_answers: SimpleQueue[bool] = SimpleQueue()
         self._is_asking = self._is_closing = False
         self._commands: SimpleQueue[Command | None] = SimpleQueue()
@@ -122,6 +130,11 @@ class AgentThread:
     def open(self, what: Open) -> None:
         """Close the open session, if any, and open another."""
         self._commands.put(("open", lambda: self._open(what)))
+
+    def make_centers(self, model: Path, then: Open) -> None:
+        """Close the session, measure its model until it is done or cancelled, and open `then`."""
+        self._is_stopped.clear()
+        self._commands.put(("centers", lambda: self._make_centers(model, then)))
 
     def turn(self, text: str, attachments: Sequence[str] = ()) -> None:
         """Run one turn."""
@@ -148,8 +161,9 @@ class AgentThread:
         self._commands.put(("", self._run_between))
 
     def cancel(self) -> None:
-        """Stop the running turn; an open question about trust is answered with no."""
+        """Stop the running turn, or measuring; a question about trust is answered with no."""
         self.answer_trust(False)
+        self._is_stopped.set()
         if self._agent is not None:
             self._agent.cancel()
 
@@ -211,10 +225,28 @@ class AgentThread:
         # The past is shown before the model has read it: one can read along meanwhile.
         past = agent.past()
         advice = "" if past else self._advice()
-        self._put(Opened(agent, past, agent.status(), advice))
+        cache, models = agent.status(), self._models()
+        lacks = models is not None and models.lacks_centers(agent.info, cache.budget)
+        self._put(Opened(agent, past, cache, advice, lacks))
         for event in agent.start():
             self._put(event)
         self._put(CacheChanged(agent.status()))
+
+    def _make_centers(self, model: Path, then: Open) -> None:
+        models = self._models()
+        assert models is not None  # it said that centers are lacking
+        self._close()  # two copies of a model may not fit
+        try:
+            path = models.make_centers(
+                model,
+                lambda text, share=None: self._put(Loading(f"measuring: {text}", share)),
+                self._is_stopped.is_set,
+            )
+            ended = Notice("info", f"The model is measured: {path}")
+        except (TriagentError, OSError) as error:
+            ended = Notice("warning", f"There are no centers: {error}")
+        self._open(then)
+        self._put(ended)
 
     def _ask_trust(self, what: Open) -> None:
         projects = self._projects()
