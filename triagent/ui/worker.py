@@ -244,7 +244,7 @@ class AgentThread:
             )
             ended = Notice("info", f"The model is measured: {path}")
         except (TriagentError, OSError) as error:
-            ended = Notice("warning", f"There are no centers: {error}")
+            ended = Notice("warning", f"The model is not measured: {error}")
         self._open(then)
         self._put(ended)
 
