@@ -4,10 +4,12 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from triagent import cli
+from triagent.agent.events import AnswerText
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +53,22 @@ def test_a_model_that_is_not_there_is_told_with_the_next_step(capsys, monkeypatc
     status, _, err = run(capsys, "run", "--model", "/nowhere/m.gguf", "hello")
     assert status == 1
     assert "/nowhere/m.gguf" in err and "Traceback" not in err
+
+
+def test_what_is_to_be_known_of_the_model_is_told_before_the_answer(capsys, monkeypatch):
+    class Played:
+        info = SimpleNamespace(notes=("No centers: run triagent centers MODEL.gguf",))
+
+        def turn(self, text):
+            yield AnswerText("It is 3.")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    monkeypatch.setattr("triagent.opening.open_agent", lambda *args, **kwargs: Played())
+    _, out, err = run(capsys, "run", "what is it?")
+    assert out == "It is 3." and err.startswith("warning: No centers: run triagent centers")
 
 
 def test_a_setting_out_of_range_names_itself(capsys):

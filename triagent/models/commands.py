@@ -78,7 +78,8 @@ def _pull(name: str, config: Config, devices: Sequence[fit.Device], folder: Path
     found = shelf.row(done.path, config, devices)
     print(found.fit)
     if found.sidecar != "ready" and (listed is None or listed.evicts):
-        print("It has no centers yet; until it has, evictions go by the keys' norms, unchecked.")
+        print("It has no centers yet; until it has, evictions go by the keys' norms, unchecked. "
+              f"To measure it: triagent centers {done.path}")  # fmt: skip
     return 0
 
 
