@@ -212,7 +212,7 @@ def test_a_dead_engine_is_told_and_can_be_started_again(model, how):
     os.kill(model.pid, how)
     with pytest.raises(EngineDied, match=how.name) as caught:
         list(stream)
-    assert "The session is safe" in str(caught.value)
+    assert "the session is safe" in str(caught.value)
     with pytest.raises(EngineDied):
         model.status()
     model.cancel()
