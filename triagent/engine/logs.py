@@ -11,13 +11,32 @@ import ctypes
 import sys
 from collections import deque
 from typing import Any
+from weakref import WeakSet
 
 N_LINES = 200
 DEBUG, WARN, ERROR, CONT = 1, 3, 4, 5  # enum ggml_log_level
 
 
+_rings: WeakSet[LogRing] = WeakSet()
+_thunks: list[Any] = []
+"""What the library calls. It calls it until the process ends, so it is never freed."""
+
+
+def _listen(bindings: Any) -> None:
+    if _thunks:
+        return
+
+    # void (*ggml_log_callback)(enum ggml_log_level level, const char * text, void * user_data);
+    def called(level: int, text: bytes | None, _user: Any) -> None:
+        for ring in list(_rings):
+            ring.take(level, text)
+
+    _thunks.append(bindings.llama_log_callback(called))
+    bindings.llama_log_set(_thunks[0], ctypes.c_void_p(0))
+
+
 class LogRing:
-    """The last lines the library logged. Keep it alive as long as the library may log."""
+    """The last lines the library logged since this was made, for whichever model."""
 
     def __init__(self, bindings: Any, echo: bool = False) -> None:
         self.lines: deque[str] = deque(maxlen=N_LINES)
@@ -25,11 +44,11 @@ class LogRing:
         self._level = 0
         self._open = ""  # a line still without its newline
         self._errors: deque[str] = deque(maxlen=N_LINES)
-        # void (*ggml_log_callback)(enum ggml_log_level level, const char * text, void * user_data);
-        self._thunk = bindings.llama_log_callback(self._take)
-        bindings.llama_log_set(self._thunk, ctypes.c_void_p(0))
+        _rings.add(self)
+        _listen(bindings)
 
-    def _take(self, level: int, text: bytes | None, _user: Any) -> None:
+    def take(self, level: int, text: bytes | None) -> None:
+        """Keep a piece of the log. Raises nothing: the caller is C."""
         try:
             self._level = self._level if level == CONT else level
             *done, self._open = (self._open + (text or b"").decode("utf-8", "replace")).split("\n")
