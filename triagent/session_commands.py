@@ -92,8 +92,8 @@ def _export(store: Store, args: argparse.Namespace) -> int:
     is_json = args.file.suffix in (".json", ".jsonl")
     session = store.open(args.id, write=False)
     try:
-        with args.file.open("w", encoding="utf-8") as file:
-            file.writelines((export.json_lines if is_json else export.markdown)(session, redact))
+        make = export.json_lines if is_json else export.markdown
+        export.write(args.file, make(session, redact))
     except OSError as error:
         raise SessionError(f"{args.file} cannot be written: {error.strerror}") from error
     finally:

@@ -13,6 +13,7 @@ from tests.engine.conftest import STORIES
 from tests.engine.test_engine import feed, generate, run
 from tests.native.models import GEMMA3, LFM2, QWEN3
 from triagent.engine import snapshot
+from triagent.engine.library import ABI_VERSION as ABI
 from triagent.engine.sampling import Sampler
 from triagent.errors import SnapshotError
 
@@ -34,6 +35,7 @@ def test_a_restored_run_says_what_the_uninterrupted_one_says(
     second = engine_of(path)
     assert snapshot.load(second, tmp_path / "s", "h") == {"a": 1}
     assert second.n_pos == 740
+    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600  # it holds what was said
     assert generate(second, 120, sampler) == told
     assert second.status().n_evicted == first.status().n_evicted
     assert np.array_equal(second.held.rows, first.held.rows)
@@ -109,8 +111,8 @@ def test_another_model_or_library_is_refused(tmp_path, model_path, engine_of):
     with pytest.raises(SnapshotError, match="fingerprint"):
         snapshot.load(engine_of(model_path(QWEN3)), tmp_path / "s", "h")
     data = (tmp_path / "s").read_bytes()
-    (tmp_path / "s").write_bytes(data.replace(b'"abi": 1', b'"abi": 7', 1))
-    with pytest.raises(SnapshotError, match="abi is 7 in the snapshot and 1 here"):
+    (tmp_path / "s").write_bytes(data.replace(b'"abi": %d' % ABI, b'"abi": 7', 1))
+    with pytest.raises(SnapshotError, match=f"abi is 7 in the snapshot and {ABI} here"):
         snapshot.load(first, tmp_path / "s", "h")
 
 

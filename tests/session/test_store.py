@@ -172,6 +172,12 @@ def test_bytes_overwritten_in_an_indexed_session_are_noticed(store, tmp_path, ke
     assert [item.damage for item in store.list(verify=True)] == [""]
 
 
+def test_an_export_is_its_owners_alone(tmp_path):
+    export.write(tmp_path / "out.md", ["a", "b"])
+    assert (tmp_path / "out.md").read_text() == "ab"
+    assert (tmp_path / "out.md").stat().st_mode & 0o777 == 0o600
+
+
 def test_exports_hold_the_conversation_without_secrets(store, tmp_path):
     session = made(store, tmp_path, ("the key is sk-123", "noted sk-123"))
 

@@ -10,7 +10,16 @@ from tests.ui.fakes import status
 from triagent.agent import events as ev
 from triagent.chat import Holding, Origin, Span, Usage
 from triagent.ui import diff, heat, prose, safe, slash
+from triagent.ui.blocks import (
+    AnswerBlock,
+    CardBlock,
+    CardState,
+    RecallBlock,
+    ThinkingBlock,
+    UserBlock,
+)
 from triagent.ui.complete import Completer
+from triagent.ui.draw import draw
 from triagent.ui.files import FileNames
 from triagent.ui.heights import Heights
 from triagent.ui.history import History
@@ -319,3 +328,28 @@ def test_the_picture_knows_share_score_and_what_the_last_round_took():
     assert answer.text == "answer" and answer.score is None
     assert found.row_at(3) == 1
     assert [heat.level(x) for x in (0, 0.1, 0.4, 0.8, 1.0)] == [0, 1, 2, 3, 4]
+
+
+SECRET = "ghp_" + "a1B2" * 9
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        UserBlock(f"use {SECRET} for it"),
+        AnswerBlock(f"The token is `{SECRET}`."),
+        AnswerBlock(f"The token is {SECRET}", live=True),
+        ThinkingBlock(f"they gave {SECRET}", seconds=1.0),
+        CardBlock("bash", f"echo {SECRET}", CardState.OK, output=f"x\n{SECRET}\n"),
+        CardBlock("edit", "a.env", CardState.OK,
+                  diff=f"@@ -1 +1 @@\n-T={SECRET}\n+T={SECRET}9\n"),
+        RecallBlock(2, f"[recalled] turn 2: {SECRET}"),
+    ],
+    ids=lambda block: type(block).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("opened", [False, True])
+def test_t14_no_secret_is_drawn(block, opened):
+    drawn = "\n".join(strip.text for strip in draw(block, opened, 120, PALETTE))
+    assert "a1B2a1B2" not in drawn
+    if opened or not isinstance(block, CardBlock):
+        assert "[redacted GitHub token]" in drawn

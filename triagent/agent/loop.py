@@ -267,8 +267,7 @@ class Agent:
         """Write the session as Markdown (JSON lines for `.json`, `.jsonl`), secrets redacted."""
         is_json = path.suffix in (".json", ".jsonl")
         make = export.json_lines if is_json else export.markdown
-        with path.open("w", encoding="utf-8") as file:
-            file.writelines(make(self.session, self._redact))
+        export.write(path, make(self.session, self._redact))
         return path
 
     def close(self) -> None:

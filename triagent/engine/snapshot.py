@@ -91,7 +91,7 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
     text = json.dumps(header).encode()
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as file:
+        with open(temporary, "wb", opener=_private) as file:
             file.write(MAGIC + SIZES.pack(len(text), len(state)) + text)
             for array in arrays.values():
                 file.write(np.ascontiguousarray(array).data)
@@ -104,6 +104,11 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
         raise SnapshotError(f"{path}: the snapshot could not be written: {error}") from error
     if engine.hook is not None and engine.hook.n_rounds:
         _restore(engine, header, arrays, state, path)
+
+
+def _private(path: str, flags: int) -> int:
+    """A snapshot holds what was said: nobody else may read it."""
+    return os.open(path, flags, 0o600)
 
 
 def load(engine: Engine, path: Path, ledger_hash: str) -> dict[str, Any]:

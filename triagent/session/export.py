@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from triagent.session.record import Record
 from triagent.session.session import Session
 
 Redact = Callable[[str], str]
+
+
+def write(path: Path, pieces: Iterable[str]) -> None:
+    """Write an export that only its owner may read; redacting is a guess, not a promise.
+
+    Raises: OSError.
+    """
+    with open(path, "w", encoding="utf-8", opener=_private) as file:
+        file.writelines(pieces)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def markdown(session: Session, redact: Redact) -> Iterator[str]:

@@ -28,7 +28,7 @@ from triagent.ui.blocks import (
 )
 from triagent.ui.draw_diff import diff_lines
 from triagent.ui.lines import cells, indented, papered, spread, strip, words
-from triagent.ui.safe import one_line, plain
+from triagent.ui.safe import one_line, plain, readable
 from triagent.ui.themes import Palette
 
 MARGIN = 2
@@ -85,7 +85,7 @@ def _user(block: UserBlock, opened: bool, width: int, palette: Palette) -> list[
     mark = "» " if block.steered else "❯ "
     paper = palette.code
     found = []
-    for number, line in enumerate(words(block.text, width - MARGIN - 2)):
+    for number, line in enumerate(words(readable(block.text), width - MARGIN - 2)):
         lead = (mark if number == 0 else "  ", palette.primary + Style(bold=True))
         found.append(papered(strip(lead, (line, palette.user)), width, paper))
     return found
@@ -105,7 +105,7 @@ def _prose(text: str, width: int, palette: Palette) -> list[Strip]:
     from triagent.ui import prose  # slow to load, and not needed for the first paint
 
     room = max(10, min(width, MAX_PROSE_WIDTH) - 2 * MARGIN)
-    return indented(prose.lines(plain(text), room, palette), " " * MARGIN, Style())
+    return indented(prose.lines(readable(text), room, palette), " " * MARGIN, Style())
 
 
 @draw.register
@@ -121,7 +121,8 @@ def _thinking(block: ThinkingBlock, opened: bool, width: int, palette: Palette) 
     tail = "" if opened else _glimpse(block, width - len(head) - 4)
     found = [spread([(f"{fold} ", palette.muted), (head, style), (tail, style)], [], width)]
     if opened:
-        body = ([Segment(line, style)] for line in words(block.text.strip(), width - 2 * MARGIN))
+        said = words(readable(block.text.strip()), width - 2 * MARGIN)
+        body = ([Segment(line, style)] for line in said)
         found += indented(body, "│ ", palette.faint)
     return found
 
@@ -153,7 +154,7 @@ def _card(block: CardBlock, opened: bool, width: int, palette: Palette) -> list[
         body = diff_lines(block.diff, width - 4, palette)
         found += _held(body, MAX_OPEN_LINES if opened else DIFF_PREVIEW_LINES, "open", palette)
     if opened and block.output:
-        output = cells(block.output.rstrip("\n"), width - 4)
+        output = cells(readable(block.output.rstrip("\n")), width - 4)
         hidden = len(output) - MAX_OPEN_LINES
         body = [[Segment(line, palette.muted)] for line in output[-MAX_OPEN_LINES:]]
         if hidden > 0:
@@ -190,7 +191,8 @@ def _recall(block: RecallBlock, opened: bool, width: int, palette: Palette) -> l
     tail = "" if opened else "· " + one_line(block.text.removeprefix("[recalled]"), width)
     found = [spread([(head, palette.accent), (tail, palette.muted)], [], width)]
     if opened:
-        body = ([Segment(line, palette.muted)] for line in words(block.text, width - 2 * MARGIN))
+        said = words(readable(block.text), width - 2 * MARGIN)
+        body = ([Segment(line, palette.muted)] for line in said)
         found += indented(body, "│ ", palette.faint)
     return found
 

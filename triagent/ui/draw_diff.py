@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from triagent.ui.diff import Half, Row, rows
-from triagent.ui.safe import plain
+from triagent.ui.safe import plain, readable
 from triagent.ui.themes import Palette
 
 SPLIT_WIDTH = 110
@@ -65,7 +67,9 @@ def _half(
     """One side's line: number, sign, text; filled to the width, cut where it does not fit."""
     lead = ((f"{half.number:>4} ", palette.faint), (f"{sign} ", ink))
     segments = [Segment(text, style + paper) for text, style in lead]
-    cut = 0
+    cut, shown = 0, readable(half.text)
+    if shown != plain(half.text):  # a secret: no word of it is marked
+        half = replace(half, text=shown, words=())
     # Offsets are into the raw text, so each part is cleaned by itself.
     for start, stop in half.words:
         segments.append(Segment(plain(half.text[cut:start]), ink + paper))

@@ -1,6 +1,7 @@
 """What may reach the terminal: text without anything that could steer it or deceive the eye.
 
-Model output, tool output, file names and pasted text all pass here before they are drawn.
+Model output, tool output, file names and pasted text all pass here before they are drawn. What is
+drawn to be read is also free of secrets; a command that asks for approval is exact.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ def plain(text: str) -> str:
     return clean(text).text.expandtabs(TAB_CELLS)
 
 
+def readable(text: str) -> str:
+    """The same, with secrets blanked out."""
+    from triagent.agent.redact import redact  # its expressions are not needed for the first paint
+
+    return redact(plain(text))
+
+
 def one_line(text: str, width: int = 200) -> str:
-    """The text on one line of at most `width` characters, an ellipsis where it was cut."""
-    flat = " ".join(plain(text[: width * 4]).split())
+    """The readable text on one line of `width` characters, an ellipsis where it was cut."""
+    flat = " ".join(readable(text[: width * 4]).split())
     return flat if len(flat) <= width else flat[: max(0, width - 1)] + "…"
