@@ -25,11 +25,17 @@ class Twin:
         cache = engine.hook.cache
         self.model = CacheModel(cache.n_rows, engine.hook.n_cells)
         self.written: list[np.ndarray] = []  # content -> (n_rows, bytes of K and V)
-        self._evict = cache.round
-        cache.round = self._round
+        self._evict, self._book = cache.round, cache.last_round
+        cache.round, cache.last_round = self._round, self._last_round
 
     def _round(self, request, dry_run=False):
         done = self._evict(request, dry_run)
+        self.model.apply(Plan(done.freed, done.src, done.dst))
+        return done
+
+    def _last_round(self):
+        """The round that a decode ran; told when the decode is over."""
+        done = self._book()
         self.model.apply(Plan(done.freed, done.src, done.dst))
         return done
 

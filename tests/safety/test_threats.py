@@ -333,6 +333,9 @@ import time; time.sleep(0.5); print("up", flush=True); time.sleep(60)
     process = subprocess.Popen([PYTHON, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"up\n"
     wanted = f"61.{os.getpid()}"
+    deadline = time.monotonic() + 8
+    while not _running(wanted) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert _running(wanted)
     process.kill()
     process.wait()
