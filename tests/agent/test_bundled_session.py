@@ -62,7 +62,7 @@ def said(events):
 @pytest.mark.parametrize("offers", [True, False])
 def test_a_fact_from_before_the_first_round_is_answered_after_ten(opened, offers):
     agent = opened(offers)
-    list(agent.turn("My staging port is 7341."))
+    list(agent.turn("My locker code is 7341."))
     assert agent.status().n_rounds == 0
     n_rounds, i = 0, 0
     while n_rounds < N_ROUNDS and i < 24:
@@ -72,13 +72,13 @@ def test_a_fact_from_before_the_first_round_is_answered_after_ten(opened, offers
     assert n_rounds >= N_ROUNDS
     start, stop = agent.turn_starts()[1], agent.turn_starts()[2]
     assert max(agent.holding().share[start:stop]) == 0.0  # nothing of the turn is held any more
-    events = list(agent.turn("What is my staging port?"))
+    events = list(agent.turn("What is my locker code?"))
     assert "7341" in said(events)
     if offers:
         assert any(isinstance(event, Recalled) and "7341" in event.text for event in events)
     else:
         results = [event.text for event in events if isinstance(event, ToolEnded)]
-        assert any("[turn 1, user] My staging port is 7341." in text for text in results)
+        assert any("[turn 1, user] My locker code is 7341." in text for text in results)
 
 
 def test_a_file_is_read_and_changed_for_real(opened, tmp_path):
