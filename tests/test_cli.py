@@ -124,8 +124,11 @@ def test_completion_offers_every_command(capsys, shell):
 
 def test_measuring_without_torch_names_the_extra(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
+    import triagent.calibrate as package
+
     for name in [name for name in sys.modules if name.startswith("triagent.calibrate.")]:
         monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(package, name.removeprefix("triagent.calibrate."), raising=False)
     status, _, err = run(capsys, "centers", "m.gguf")
     assert status == 2
     assert "triagent[calibrate]" in err

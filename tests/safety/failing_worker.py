@@ -103,13 +103,13 @@ def arm(point: str, pass_by) -> None:
             wire.write = half
         case "snapshot write" | "snapshot sync" | "snapshot rename":
             names = {"snapshot sync": "fsync", "snapshot rename": "replace"}
-            fake = SimpleNamespace(**{x: getattr(os, x) for x in ("getpid", "fsync", "replace")})
+            fake = SimpleNamespace(**vars(os))
             snapshot.os = fake
             if point in names:
                 wrap(fake, names[point], before=lambda *a: pass_by())
             else:
                 wrap(snapshot, "_check_sum", after=lambda *a: pass_by())
-                snapshot.open = lambda *a: _Torn(open(*a), pass_by)  # noqa: SIM115
+                snapshot.open = lambda *a, **k: _Torn(open(*a, **k), pass_by)  # noqa: SIM115
         case "snapshot load":
             wrap(Context, "set_state", before=lambda *a: pass_by())
 
