@@ -202,6 +202,32 @@ def test_grep_shows_file_line_and_text(use):
     assert use("grep", pattern="nothing") == 'no matches for "nothing" in 3 files'
 
 
+def test_grep_searches_again_in_any_case_and_says_so(work, use):
+    (work / "names.txt").write_text("Port of call\n")
+    assert use("grep", pattern="Port") == "names.txt:1: Port of call"
+    assert use("grep", pattern="PORT", path="src") == (
+        "no match with these capitals; in any case:\n"
+        "src/app.py:2: port = 8080\nsrc/app.py:3: return port"
+    )
+    assert use("grep", pattern="Harbour") == 'no matches for "Harbour" in 4 files, in any case'
+    assert use("grep", pattern="Demo (", path="README.md").endswith("in 1 file, in any case")
+    assert use("grep", pattern=r"P\w+\s=\s\d+", path="src/app.py").endswith("port = 8080")
+
+
+def test_grep_bounds_the_second_search_as_the_first(use, monkeypatch):
+    n_searched = []
+    monkeypatch.setattr(grep, "MAX_SECONDS", 0.0)
+    texts = lambda: n_searched.append(1) or [("a", "port\n" * 250)]  # noqa: E731
+    with pytest.raises(ToolError, match="longer than 0 s"):
+        grep.answer(texts, "PORT")
+    monkeypatch.setattr(grep, "MAX_SECONDS", 20.0)
+    n_searched.clear()
+    shown = grep.answer(texts, "PORT").splitlines()
+    assert (len(n_searched), len(shown)) == (2, 102)
+    assert shown[-1] == "[100 of 250 matches]"
+    assert grep.answer(texts, r"\S+") and len(n_searched) == 3  # `\S` is no capital letter
+
+
 def test_grep_takes_what_is_no_expression_as_text(work, use):
     (work / "b.c").write_text("call(a\n")
     assert use("grep", pattern="call(a") == "b.c:1: call(a"

@@ -4,9 +4,13 @@
     [100 of 230 matches]                          only when not all are shown
     no matches for "x" in 14 files
 
-Without upper-case letters in the pattern, case does not matter. A pattern that is no valid
-expression is taken as plain text. One that could run for ever is matched in a process of its own,
-and both ways end after `MAX_SECONDS`.
+    no match with these capitals; in any case:    a second search, see below
+    src/a.py:12: def total(items):
+
+Without upper-case letters in the pattern, case does not matter. With some it does; when that finds
+nothing the same is searched in any case, and the answer says so: a small model seldom thinks of it.
+A pattern that is no valid expression is taken as plain text. One that could run for ever is matched
+in a process of its own, and all ways end after `MAX_SECONDS`.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from triagent.agent.ports import Kind
@@ -37,8 +41,32 @@ MAX_SECONDS = 10.0
 MAX_BATCH = 4_000_000
 """Characters that are matched between two looks at the clock."""
 TOO_LONG = "the search took longer than {:g} s and was stopped; use a simpler pattern or a path"
+ANY_CASE = "no match with these capitals; in any case:"
+IN_ANY_CASE = ", in any case"
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
 _REPEATS = re.compile(r"(?<!\\)(?:\\\\)*(?:[*+]|\{\d*,\d*\})")
 _GROUP = re.compile(r"\)[*+?{]|\\[1-9]|\(\?P=")
+
+
+def answer(
+    files: Callable[[], Iterable[tuple[str, str]]],
+    pattern: str,
+    cancel: threading.Event | None = None,
+) -> str:
+    """What the model reads: the lines as the pattern is written, else those in any case.
+
+    Args:
+        files: gives the (path, text) pairs; called once for each of the two searches.
+
+    Raises:
+        ToolError: both together took too long.
+    """
+    deadline = time.monotonic() + MAX_SECONDS
+    found = search(files(), pattern, cancel)
+    if found[1] or is_any_case(pattern):
+        return render(pattern, *found)
+    left = max(deadline - time.monotonic(), 0.0)
+    return render(pattern, *search(files(), pattern, cancel, left, any_case=True), any_case=True)
 
 
 def search(
@@ -46,16 +74,18 @@ def search(
     pattern: str,
     cancel: threading.Event | None = None,
     max_seconds: float | None = None,
+    any_case: bool = False,
 ) -> tuple[list[str], int, int]:
     """Matching lines of (path, text) pairs, rendered; their number; the number of files.
 
     Args:
         max_seconds: when it is stopped; None: after `MAX_SECONDS`.
+        any_case: case does not matter, whatever the pattern.
 
     Raises:
         ToolError: it took too long.
     """
-    expression, shown, n_matches, n_files = expression_of(pattern), [], 0, 0
+    expression, shown, n_matches, n_files = expression_of(pattern, any_case), [], 0, 0
     max_seconds = MAX_SECONDS if max_seconds is None else max_seconds
     deadline = time.monotonic() + max_seconds
     for batch in _batches(files):
@@ -73,7 +103,7 @@ def search(
         if cancel is not None and cancel.is_set():
             break
         if time.monotonic() > deadline:
-            raise ToolError(TOO_LONG.format(max_seconds))
+            raise ToolError(TOO_LONG.format(MAX_SECONDS if any_case else max_seconds))
     return shown, n_matches, n_files
 
 
@@ -131,18 +161,26 @@ def _match_apart(
             child.kill()
 
 
-def render(pattern: str, shown: list[str], n_matches: int, n_files: int) -> str:
-    """What the model reads."""
+def render(
+    pattern: str, shown: list[str], n_matches: int, n_files: int, any_case: bool = False
+) -> str:
+    """What the model reads of one search; `any_case`: of the second, in any case."""
     if not n_matches:
-        return f'no matches for "{pattern}" in {words.count(n_files, "file")}'
-    if n_matches > len(shown):
-        return "\n".join([*shown, f"[{len(shown)} of {n_matches} matches]"])
-    return "\n".join(shown)
+        where = words.count(n_files, "file") + (IN_ANY_CASE if any_case else "")
+        return f'no matches for "{pattern}" in {where}'
+    head = [ANY_CASE] if any_case else []
+    tail = [f"[{len(shown)} of {n_matches} matches]"] if n_matches > len(shown) else []
+    return "\n".join([*head, *shown, *tail])
 
 
-def expression_of(pattern: str) -> re.Pattern[str]:
+def is_any_case(pattern: str) -> bool:
+    """Whether case does not matter: the pattern has no upper-case letter (`\\S` has none)."""
+    return not any(letter.isupper() for letter in _ESCAPED.sub("", pattern))
+
+
+def expression_of(pattern: str, any_case: bool = False) -> re.Pattern[str]:
     """The pattern as an expression; as plain text when it is none."""
-    flags = 0 if any(letter.isupper() for letter in pattern) else re.IGNORECASE
+    flags = re.IGNORECASE if any_case or is_any_case(pattern) else 0
     try:
         return re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError):
@@ -150,10 +188,9 @@ def expression_of(pattern: str) -> re.Pattern[str]:
 
 
 def run(arguments: Arguments, context: ToolContext) -> Result:
-    pattern = arguments["pattern"]
-    files = _texts(context, arguments.get("path") or ".")
-    shown, n_matches, n_files = search(files, pattern, context.cancel)
-    return Result(words.clip(render(pattern, shown, n_matches, n_files), context.output_chars))
+    path = arguments.get("path") or "."
+    text = answer(lambda: _texts(context, path), arguments["pattern"], context.cancel)
+    return Result(words.clip(text, context.output_chars))
 
 
 def propose(arguments: Arguments, context: ToolContext) -> Proposal:
