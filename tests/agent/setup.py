@@ -10,6 +10,7 @@ from typing import Any
 from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate, Scripted, ScriptedModel
 from triagent.agent.events import CacheChanged, Event, Prefilling, TurnEnded
 from triagent.agent.loop import Agent
+from triagent.agent.machine import Places
 from triagent.agent.notes import Notes
 from triagent.agent.ports import Machine, Trusted
 from triagent.config import AgentConfig, Config
@@ -38,11 +39,11 @@ class Desk:
 
     def agent(
         self, script: Sequence[Scripted], session: Session | None = None, *,
-        config: dict[str, Any] | None = None, **model: Any,
+        config: dict[str, Any] | None = None, machine: Machine | None = None, **model: Any,
     ) -> Agent:  # fmt: skip
         place = FolderWorkspace(self.work)
         fake = ScriptedModel(script, **model)
-        machine = TrustingMachine(
+        machine = machine or TrustingMachine(
             place, PlainSandbox(self.work), KeptUndo(place), self.gate, self.trusts
         )
         settings = replace(Config(), agent=replace(AgentConfig(), **(config or {})))
@@ -58,6 +59,11 @@ class Desk:
             agent.session.ledger.close()
             agent.machine.sandbox.close()
         self.store.close()
+
+
+def places(root: Path) -> Places:
+    """Folders for a real machine."""
+    return Places(*(root / name for name in ("own/config", "own/data", "own/cache")))
 
 
 def names(events: Sequence[Event]) -> list[str]:

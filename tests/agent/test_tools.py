@@ -218,7 +218,7 @@ def test_grep_bounds_the_second_search_as_the_first(use, monkeypatch):
     n_searched = []
     monkeypatch.setattr(grep, "MAX_SECONDS", 0.0)
     texts = lambda: n_searched.append(1) or [("a", "port\n" * 250)]  # noqa: E731
-    with pytest.raises(ToolError, match="longer than 0 s"):
+    with pytest.raises(ToolError, match="took too long"):
         grep.answer(texts, "PORT")
     monkeypatch.setattr(grep, "MAX_SECONDS", 20.0)
     n_searched.clear()
@@ -240,7 +240,7 @@ def test_grep_is_not_trapped_by_an_endless_expression(work, use, pattern, monkey
     monkeypatch.setattr(grep, "MAX_SECONDS", 0.5)
     (work / "a.txt").write_text("a" * 60 + "!\n")
     began = time.monotonic()
-    with pytest.raises(ToolError, match=r"longer than 0.5 s"):
+    with pytest.raises(ToolError, match="took too long"):
         use("grep", pattern=pattern)
     assert time.monotonic() - began < 8
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from tests.agent.setup import agrees, end_of, names, told
+from tests.agent.setup import agrees, end_of, names, places, told
 from tests.fakes import call, say, step, think
 from triagent.agent import guards
 from triagent.agent.events import (
     ApprovalAsked,
     CallText,
     Decision,
+    Ending,
     Notice,
     Outcome,
     Prefilling,
@@ -18,6 +20,7 @@ from triagent.agent.events import (
     ToolOutput,
     ToolStarted,
 )
+from triagent.agent.machine import open_machine
 from triagent.chat import StopReason
 from triagent.errors import EngineDied
 
@@ -387,6 +390,25 @@ def test_the_clock_stops_a_turn(desk):
     agent = desk.agent(["word " * 50], config={"max_seconds": 0})
     end = end_of(list(agent.turn("go")))
     assert end.outcome is Outcome.STOPPED and "0 s" in end.why
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_the_clock_stops_a_command_that_runs(desk, tmp_path, real):
+    script = [step(call("bash", command="echo begun; sleep 60"), call("glob", pattern="*")), "x"]
+    machine = open_machine(desk.work, places(tmp_path), "auto", tmp_path / "copies")
+    agent = desk.agent(script, machine=machine if real else None, config={"max_seconds": 1})
+    began = time.monotonic()
+    events = list(agent.turn("run"))
+    assert time.monotonic() - began < 8
+    end = end_of(events)
+    assert end.outcome is Outcome.STOPPED and end.why == "1 s are over"
+    cut, skipped = ended(events)
+    assert cut.text.splitlines()[0] == "begun"
+    assert cut.text.endswith("\n[stopped after 1 s: the time of this turn is over]")
+    assert (cut.ending, skipped.ending) == (Ending.STOPPED, Ending.STOPPED)
+    assert skipped.text == "not run: the time of this turn is over"
+    assert told(agent)[1:] == [cut.text, skipped.text]
+    assert agent.model.spans[-1].text.endswith("</assistant>\n") and agrees(agent)
 
 
 def test_a_claim_without_a_deed_is_told(desk):

@@ -1,7 +1,7 @@
 """One tool call from proposal to result: check, ask, run, and say what happened.
 
-A tool runs on a thread of its own, so that its output can be shown while it comes. Knows
-nothing of the model.
+A tool runs on a thread of its own, so that its output can be shown while it comes, and no longer
+than the turn. Knows nothing of the model.
 """
 
 from __future__ import annotations
@@ -163,7 +163,12 @@ class Calls:
         yield ToolStarted(call)
         began = time.monotonic()
         lines: queue.SimpleQueue[str | Result] = queue.SimpleQueue()
-        context = replace(self.context, on_output=lines.put, cancel=self._interrupt.cancel)
+        context = replace(
+            self.context,
+            on_output=lines.put,
+            cancel=self._interrupt.cancel,
+            deadline=self._interrupt.deadline,
+        )
         thread = threading.Thread(
             target=lambda: lines.put(_result(tool, call, context)), name=f"tool-{call.name}"
         )
@@ -173,7 +178,7 @@ class Calls:
         thread.join()
         limit = self.context.output_chars * 5 // 4  # tools clip themselves; this is the backstop
         text = words.clip(item.text, limit)
-        is_cut = not item.ok and self._interrupt.cancel.is_set()
+        is_cut = not item.ok and self._interrupt.is_due
         ending = Ending.STOPPED if is_cut else Ending.RAN
         seconds = time.monotonic() - began
         return Answered(call, text, item.ok, item.changed, seconds, ending=ending)

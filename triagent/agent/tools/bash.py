@@ -3,11 +3,14 @@
     <output, clipped to head and tail>
     [exit 0]
 
-The last line is `[timed out after 120 s]` or `[stopped by the user]` when it did not exit by
-itself; `[started p1]` when it runs in the background.
+The last line is `[timed out after 120 s]`, `[stopped after 7 s: the time of this turn is over]`
+or `[stopped by the user]` when it did not exit by itself; `[started p1]` when it runs in the
+background.
 """
 
 from __future__ import annotations
+
+import math
 
 from triagent.agent.ports import CommandResult, Kind
 from triagent.agent.tools import text as words
@@ -32,10 +35,23 @@ SCHEMA = schema(
 MAX_SECONDS = 3600
 
 
-def render(output: str, exit_code: int | None, timed_out_s: float = 0, killed: bool = False) -> str:
-    """What the model reads of a command that ended; `output` is already clipped."""
+def render(
+    output: str,
+    exit_code: int | None,
+    timed_out_s: float = 0,
+    killed: bool = False,
+    turn_over: bool = False,
+) -> str:
+    """What the model reads of a command that ended; `output` is already clipped.
+
+    Args:
+        timed_out_s: seconds after which it was stopped; 0: it was not.
+        turn_over: it was stopped because the time of the turn was over.
+    """
     if killed:
         last = "[stopped by the user]"
+    elif timed_out_s and turn_over:
+        last = f"[stopped after {timed_out_s:g} s: the time of this turn is over]"
     elif timed_out_s:
         last = f"[timed out after {timed_out_s:g} s]"
     else:
@@ -52,10 +68,11 @@ def run(arguments: Arguments, context: ToolContext) -> Result:
         context.processes[id] = Job(process)
         return Result(f"[started {id}]")
     timeout = min(int(arguments.get("timeout_s") or context.command_seconds), MAX_SECONDS)
+    left = max(1, math.ceil(min(context.seconds_left, MAX_SECONDS)))  # 0 would be without limit
     result = context.sandbox.run(
         arguments["command"],
         output_path=path,
-        timeout_s=timeout,
+        timeout_s=min(timeout, left),
         on_output=_cleaned(context),
         cancel=context.cancel,
         head_chars=context.output_chars * 2 // 3,
@@ -64,8 +81,9 @@ def run(arguments: Arguments, context: ToolContext) -> Result:
     text = render(
         _shown(result, name),
         result.exit_code,
-        timeout if result.timed_out else 0,
+        min(timeout, left) if result.timed_out else 0,
         result.killed,
+        turn_over=left < timeout,
     )
     return Result(text, ok=result.exit_code == 0, changed=result.changed)
 

@@ -40,7 +40,7 @@ MAX_SEARCHED = 2000
 MAX_SECONDS = 10.0
 MAX_BATCH = 4_000_000
 """Characters that are matched between two looks at the clock."""
-TOO_LONG = "the search took longer than {:g} s and was stopped; use a simpler pattern or a path"
+TOO_LONG = "the search took too long and was stopped; use a simpler pattern or a path"
 ANY_CASE = "no match with these capitals; in any case:"
 IN_ANY_CASE = ", in any case"
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
@@ -52,17 +52,20 @@ def answer(
     files: Callable[[], Iterable[tuple[str, str]]],
     pattern: str,
     cancel: threading.Event | None = None,
+    seconds_left: float = float("inf"),
 ) -> str:
     """What the model reads: the lines as the pattern is written, else those in any case.
 
     Args:
         files: gives the (path, text) pairs; called once for each of the two searches.
+        seconds_left: when it is stopped, if that is before `MAX_SECONDS`.
 
     Raises:
         ToolError: both together took too long.
     """
-    deadline = time.monotonic() + MAX_SECONDS
-    found = search(files(), pattern, cancel)
+    max_seconds = min(MAX_SECONDS, seconds_left)
+    deadline = time.monotonic() + max_seconds
+    found = search(files(), pattern, cancel, max_seconds)
     if found[1] or is_any_case(pattern):
         return render(pattern, *found)
     left = max(deadline - time.monotonic(), 0.0)
@@ -103,7 +106,7 @@ def search(
         if cancel is not None and cancel.is_set():
             break
         if time.monotonic() > deadline:
-            raise ToolError(TOO_LONG.format(MAX_SECONDS if any_case else max_seconds))
+            raise ToolError(TOO_LONG)
     return shown, n_matches, n_files
 
 
@@ -189,7 +192,8 @@ def expression_of(pattern: str, any_case: bool = False) -> re.Pattern[str]:
 
 def run(arguments: Arguments, context: ToolContext) -> Result:
     path = arguments.get("path") or "."
-    text = answer(lambda: _texts(context, path), arguments["pattern"], context.cancel)
+    left = context.seconds_left
+    text = answer(lambda: _texts(context, path), arguments["pattern"], context.cancel, left)
     return Result(words.clip(text, context.output_chars))
 
 

@@ -7,6 +7,7 @@ as pure functions, the exact text that the model reads back. Knows nothing of th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,10 +91,17 @@ class ToolContext:
     cancel: threading.Event = field(default_factory=threading.Event)
     on_output: Callable[[str], None] | None = None
     """Gets live output, for the screen only."""
+    deadline: float = float("inf")
+    """When the running turn's time is over, by `time.monotonic`; nothing runs longer."""
     output_chars: int = 12000
     command_seconds: int = 120
     processes: dict[str, Job] = field(default_factory=dict)
     """Background commands by id; shared by all calls of a session."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the turn's time is over; never below 0."""
+        return max(0.0, self.deadline - time.monotonic())
 
 
 @dataclass(frozen=True)
