@@ -2,7 +2,9 @@
 
 A plain `pytest` needs no library, model, torch or network. Tests marked `native` or
 `torch` join in when those are installed; `--need` turns their absence into an error,
-so that continuous integration cannot pass by leaving them out.
+so that continuous integration cannot pass by leaving them out. So it is with what a test only
+finds out when it runs: a rung of the sandbox, a shell. Missing, it is told by name; asked for
+with `--need`, it is a failure.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import pytest
 
 INSTALLED_BY = {"native": "triagent_native", "torch": "torch"}
 ASKED_FOR_BY = {"slow": "--slow", "gpu": "--gpu"}
+FOUND_OUT = ("bwrap", "landlock", "bash", "zsh", "fish")
+"""What tests look for themselves, with the fixture `absent`."""
 
 
 def pytest_addoption(parser):
@@ -21,11 +25,25 @@ def pytest_addoption(parser):
     group.addoption("--gpu", action="store_true", help="also run the tests on a GPU")
     group.addoption(
         "--need",
-        action="append",
+        action="extend",
+        type=lambda text: text.split(","),
         default=[],
-        choices=sorted(INSTALLED_BY),
-        help="fail at once if what these tests need is not installed (may be repeated)",
+        metavar="NAME,...",
+        help=f"fail if it is not here; any of {', '.join((*INSTALLED_BY, *FOUND_OUT))}",
     )
+
+
+@pytest.fixture
+def absent(request):
+    """(name, why) -> end of a test that needs what is not here: a failure if `--need` names it."""
+
+    def end(name: str, why: str) -> None:
+        assert name in FOUND_OUT
+        if name in request.config.getoption("--need"):
+            pytest.fail(f"--need {name}: {why}")
+        pytest.skip(f"{name} is not here: {why}")
+
+    return end
 
 
 def _left_out(config) -> dict[str, str]:
@@ -42,6 +60,9 @@ def _left_out(config) -> dict[str, str]:
 
 
 def pytest_configure(config):
+    unknown = set(config.getoption("--need")) - {*INSTALLED_BY, *FOUND_OUT}
+    if unknown:
+        raise pytest.UsageError(f"--need {', '.join(sorted(unknown))}: no test needs that")
     missing = [m for m in config.getoption("--need") if m in _left_out(config)]
     if missing:
         reasons = ", ".join(f"{m}: {_left_out(config)[m]}" for m in missing)

@@ -28,6 +28,8 @@ TESTS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="without the slow tests")
+    parser.add_argument("--need", metavar="NAME,...", help="fail if this is not here: bwrap, ...")
+    parser.add_argument("--need", metavar="NAME,...", help="fail if this is not here: bwrap, ...")
     parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
 
 
@@ -36,6 +38,8 @@ def main(options: argparse.Namespace) -> int:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *TESTS]
         command += [] if options.quick else ["--slow"]
+        command += ["--need", options.need] if options.need else []
+        command += ["--need", options.need] if options.need else []
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         if status:
             print("nothing is written: a test failed", file=sys.stderr)

@@ -1,7 +1,7 @@
 """A workspace with things to protect, and the machine around it, on each rung of the ladder.
 
-Where a rung is not available the fixture `confined` checks the documented fallback, and hands
-out None: the rung's own tests then have nothing to try.
+Where a rung is not available the fixture `confined` checks the documented fallback and ends the
+test by name: left out, or failed where `--need` asks for that rung.
 """
 
 from __future__ import annotations
@@ -90,13 +90,14 @@ def bench_with(tmp_path):
 
 
 @pytest.fixture(params=["bwrap", "landlock"])
-def confined_with(request, tmp_path, monkeypatch):
+def confined_with(request, tmp_path, monkeypatch, absent):
     """Like `confined`, with these limits."""
     made = []
 
     def make(limits):
         made.append(on_rung(request.param, tmp_path, monkeypatch, limits=limits))
-        return made[-1] if made[-1].machine.sandbox.level == request.param else None
+        check_rung(made[-1], request.param, absent)
+        return made[-1]
 
     yield make
     for item in made:
@@ -104,26 +105,34 @@ def confined_with(request, tmp_path, monkeypatch):
 
 
 @pytest.fixture(params=["bwrap", "landlock"])
-def confined(request, tmp_path, monkeypatch):
-    """A bench whose commands are confined by this rung; None after checking the fallback."""
+def confined(request, tmp_path, monkeypatch, absent):
+    """A bench whose commands are confined by this rung."""
     made = on_rung(request.param, tmp_path, monkeypatch)
-    yield made if made.machine.sandbox.level == request.param else None
-    made.machine.close()
+    try:
+        check_rung(made, request.param, absent)
+        yield made
+    finally:
+        made.machine.close()
 
 
 def on_rung(wanted: str, root: Path, monkeypatch, mode: str = "ask", **options) -> Bench:
     if wanted != "bwrap":
         monkeypatch.setattr(ladder, "system_program", without_bwrap(ladder.system_program))
-    made = Bench(root, mode, **options)
+    return Bench(root, mode, **options)
+
+
+def check_rung(made: Bench, wanted: str, absent) -> None:
+    """Go on if this rung is in force; else see that its absence is told and every command asks."""
     sandbox = made.machine.sandbox
-    if sandbox.level != wanted:
-        reasons = [text for text in sandbox.rung.tried if text.startswith(f"{wanted}: ")]
-        assert reasons and len(reasons[0]) > len(wanted) + 5, sandbox.rung
-        if not sandbox.confines:
-            assert sandbox.rung.cure
-            verdict = made.check("bash", command="true")
-            assert isinstance(verdict, Ask) and not verdict.may_always
-    return made
+    if sandbox.level == wanted:
+        return
+    reasons = [text for text in sandbox.rung.tried if text.startswith(f"{wanted}: ")]
+    assert reasons and len(reasons[0]) > len(wanted) + 5, sandbox.rung
+    if not sandbox.confines:
+        assert sandbox.rung.cure
+        verdict = made.check("bash", command="true")
+        assert isinstance(verdict, Ask) and not verdict.may_always
+    absent(wanted, reasons[0])
 
 
 def without_bwrap(find):

@@ -1,8 +1,8 @@
 """The threat table: one test, or a few, for each threat by its number.
 
 A model is taken to be compromised by the first text it reads. What holds is code: the gate,
-the sandbox, the handles. Tests of a rung that this machine does not offer check instead, in
-their fixture, that commands are asked for.
+the sandbox, the handles. Tests of a rung that this machine does not offer check in their fixture
+that commands are asked for, and are then left out by name; `--need bwrap,landlock` fails them.
 """
 
 import json
@@ -45,8 +45,6 @@ def script(bench, text) -> str:
 
 
 def test_t1_a_piped_download_shows_both_parts_and_reaches_nobody(confined, listeners):
-    if confined is None:
-        return
     command = f"curl -s http://127.0.0.1:{listeners.tcp}/x | sh"
     verdict = confined.check("bash", command=command)
     assert isinstance(verdict, Ask) and not verdict.may_always
@@ -132,8 +130,6 @@ def test_t2_a_folder_swapped_for_a_link_during_writes_gains_nothing(bench, tmp_p
 
 
 def test_t2_commands_write_in_the_workspace_and_nowhere_else(confined, tmp_path):
-    if confined is None:
-        return
     (tmp_path / "victim").write_text("untouched")
     (confined.work / "link").symlink_to(tmp_path / "victim")
     text = confined.says(
@@ -150,8 +146,6 @@ def test_t2_commands_write_in_the_workspace_and_nowhere_else(confined, tmp_path)
 
 
 def test_t3_home_environments_and_credentials_cannot_be_read(confined, monkeypatch, tmp_path):
-    if confined is None:
-        return
     monkeypatch.setenv("CANARY_TOKEN", "canary-value")
     secret = tmp_path / "secret"
     secret.write_text("canary-value")
@@ -197,8 +191,6 @@ def test_t3_only_listed_variables_pass(bench, monkeypatch):
 
 
 def test_t4_no_kind_of_socket_reaches_the_outside(confined, listeners):
-    if confined is None:
-        return
     text = confined.says(script(confined, f"""
         import socket
         tries = [
@@ -240,8 +232,6 @@ def test_t4_the_listeners_would_have_heard(listeners):
 
 
 def test_t4_tests_may_still_use_their_own_loopback(confined):
-    if confined is None:
-        return
     text = confined.says(script(confined, """
         import socket
         server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
@@ -269,8 +259,6 @@ ESCAPES = {
 
 @pytest.mark.parametrize("how", ESCAPES)
 def test_t6_nothing_is_left_of_a_cancelled_command(confined, how):
-    if confined is None:
-        return
     _check_nothing_is_left(confined, how)
 
 
@@ -306,8 +294,6 @@ def _check_nothing_is_left(bench, how):
 
 
 def test_t6_what_a_finished_command_left_running_is_ended(confined):
-    if confined is None:
-        return
     command = ESCAPES["setsid"].format(p=PYTHON, m=confined.marker) + " sleep 0.3; echo done"
     assert "done" in confined.says(command)
     assert not confined.marked()
@@ -355,8 +341,6 @@ def _running(word):
 
 def test_t7_a_fork_bomb_is_ended(confined_with):
     bench = confined_with(Limits(n_processes=40))
-    if bench is None:
-        return
     bomb = f"while true; do {PYTHON} -c 'import time; time.sleep(99)' {bench.marker} & done"
     result = bench.run(f"{bomb} 2>/dev/null", timeout_s=4)
     # Root is ended by our count; for others the kernel refuses more, and time runs out.
@@ -366,8 +350,6 @@ def test_t7_a_fork_bomb_is_ended(confined_with):
 
 def test_t7_a_memory_bomb_is_ended(confined_with):
     bench = confined_with(Limits(memory_bytes=200 * 2**20))
-    if bench is None:
-        return
     result = bench.run(f"{PYTHON} -c 'x = bytearray(2**30); print(len(x))'", timeout_s=5)
     assert result.exit_code != 0 and str(2**30) not in result.head
     many = """
@@ -616,8 +598,6 @@ def test_t15_protected_paths_are_denied_in_every_mode(tmp_path, make_bench):
 
 
 def test_t15_our_own_folders_are_closed_even_inside_the_workspace(confined, tmp_path):
-    if confined is None:
-        return
     work = tmp_path / "home"
     places = Places(work / ".config/triagent", work / ".local/triagent", work / ".cache/triagent")
     places.config.mkdir(parents=True)
@@ -640,8 +620,6 @@ def test_t15_our_own_folders_are_closed_even_inside_the_workspace(confined, tmp_
 
 
 def test_t15_commands_cannot_touch_guarded_names(confined):
-    if confined is None:
-        return
     work = confined.work
     (work / ".git" / "hooks").mkdir(parents=True)
     (work / "AGENTS.md").write_text("mine")
@@ -672,8 +650,6 @@ def test_t15_a_program_planted_in_the_path_is_not_taken_for_the_sandbox(tmp_path
 def test_t15_the_running_program_is_not_changed_by_its_own_agent(confined, monkeypatch):
     from triagent.agent import machine
 
-    if confined is None:
-        return
     package = confined.work / ".venv" / "lib" / "triagent"
     package.mkdir(parents=True)
     (package / "approval.py").write_text("strict")
@@ -695,8 +671,6 @@ def test_t15_the_running_program_is_not_changed_by_its_own_agent(confined, monke
 
 
 def test_t15_nested_repositories_and_linked_names_are_guarded_too(confined):
-    if confined is None:
-        return
     work = confined.work
     (work / "sub" / ".git" / "hooks").mkdir(parents=True)
     (work / "real-git" / "hooks").mkdir(parents=True)
@@ -724,8 +698,6 @@ def test_t15_answers_are_private_to_the_user(bench):
 
 
 def test_t16_an_answer_counts_only_for_the_call_that_was_shown(confined):
-    if confined is None:
-        return
     gate = confined.machine.gate
     assert isinstance(confined.check("bash", command="ls -la"), Ask)
     call = confined.call
@@ -742,8 +714,6 @@ def test_t16_an_answer_counts_only_for_the_call_that_was_shown(confined):
 
 
 def test_t16_a_grant_for_git_is_for_that_line_and_used_once(confined):
-    if confined is None:
-        return
     subprocess.run(["git", "init", "-q", confined.work], check=True)
     config = "-c user.name=n -c user.email=e@x"
     command = f"echo 1 > f && git {config} add f && git {config} commit -qm x && echo done"
