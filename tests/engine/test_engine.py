@@ -350,3 +350,42 @@ def test_a_model_that_llama_cpp_refuses_comes_with_its_words(tmp_path, engine_of
     path.write_bytes(STORIES.read_bytes().replace(b"llama.block_count", b"llama.block_c0unt"))
     with pytest.raises(ModelError, match="block_count"):
         engine_of(path)
+
+
+def test_who_looks_at_the_scores_of_the_last_round_causes_no_pass(engine_of, monkeypatch):
+    engine = engine_of(select="shared")
+    feed(engine, 800)
+    last = engine.hook.protection.last_round
+    with monkeypatch.context() as nothing:
+        for owner, name in ((engine.context, "decode"), (engine.hook.cache, "score"),
+                            (engine.hook.cache, "round")):  # fmt: skip
+            nothing.setattr(owner, name, lambda *a, **k: pytest.fail("a pass for the screen"))
+        holding = engine.holding()
+    score, share = np.array(holding.score), np.array(holding.share)
+    scored = np.isfinite(score)
+    assert scored[:last].any() and not scored[last - 32 :].any() and not scored[:4].any()
+    # one set for all rows: what the round took had scored lower than what it left
+    gone = scored & (share == 0)
+    assert gone.any() and score[gone].max() <= score[scored & (share == 1)].min()
+
+
+@pytest.mark.parametrize("policy", ["knorm", "keydiff"])
+def test_a_round_that_tells_its_scores_evicts_the_same(engine_of, policy):
+    words, engines = tokens(900, engine_of()), [engine_of(policy=policy) for _ in range(2)]
+    engines[1].hook._selects_here = False  # as where a device selects and nobody looks
+    for engine in engines:
+        run(engine.feed(words))
+    first, second = engines
+    assert np.array_equal(first.held.rows, second.held.rows)
+    assert np.isfinite(first.holding().score).any()
+    assert not np.isfinite(second.holding().score).any()
+    times = [engine.hook.run(32, "budget").times_us["score"] for engine in engines]
+    assert min(times) > 0  # a bench is told of it either way
+    run(second.feed(words[:100]))
+    assert np.isfinite(second.holding().score).any()  # it was asked for, so rounds bring it along
+
+
+def test_a_policy_without_scores_shows_none(engine_of):
+    engine = engine_of(policy="streaming")
+    feed(engine, 600)
+    assert engine.status().n_rounds and not np.isfinite(engine.holding().score).any()

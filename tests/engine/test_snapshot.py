@@ -39,6 +39,19 @@ def test_a_restored_run_says_what_the_uninterrupted_one_says(
     assert generate(second, 120, sampler) == told
     assert second.status().n_evicted == first.status().n_evicted
     assert np.array_equal(second.held.rows, first.held.rows)
+    assert np.array_equal(second.holding().score, first.holding().score, equal_nan=True)
+
+
+def test_saving_and_loading_leave_the_scores_of_the_last_round(tmp_path, engine_of):
+    engine = engine_of()
+    feed(engine, 700)
+    before = engine.holding().score
+    assert np.isfinite(before).any()
+    snapshot.save(engine, tmp_path / "s", "h", {})
+    assert np.array_equal(engine.holding().score, before, equal_nan=True)
+    feed(engine, 100)
+    snapshot.load(engine, tmp_path / "s", "h")
+    assert np.array_equal(engine.holding().score, before, equal_nan=True)
 
 
 def test_a_loaded_state_rolls_back_and_forgets_like_the_first(tmp_path, engine_of):

@@ -262,6 +262,7 @@ class Engine:
             protection.last_round = -1
             self.hook.n_rounds = self.hook.n_evicted = 0
             self.hook.unbooked = None
+            self.hook.scored.clear()
             self._arm()
 
     # -- telling ---------------------------------------------------------------------------
@@ -271,7 +272,7 @@ class Engine:
         return telling.status(self)
 
     def holding(self) -> Holding:
-        """Who still holds each position, and how it scores now."""
+        """Who still holds each position, and how it scored at the last round."""
         return telling.holding(self)
 
     def close_context(self) -> None:

@@ -8,7 +8,7 @@ decode is told to abort, and the engine raises it afterwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -18,6 +18,7 @@ from triagent.kv.held import Held
 from triagent.kv.policy import Policy, Score
 from triagent.kv.protection import Protection, Verdict
 from triagent.kv.score import Mode
+from triagent.kv.scored import Scored
 from triagent.kv.spans import Spans
 
 GO_ON, NOTHING, ABORT = 1, 0, -1
@@ -54,6 +55,9 @@ class Hook:
     no_room: bool = False
     """The last decode found everything protected."""
     error: BaseException | None = None
+    watched: bool = False
+    """Someone looks at the scores: rounds that select on a device bring them back too."""
+    scored: Scored = field(default_factory=Scored)
     reports: list[RoundReport] = field(default_factory=list)
     """Rounds since the engine last took them."""
     unbooked: tuple[int, str, float] | None = None
@@ -62,6 +66,13 @@ class Hook:
     def __post_init__(self) -> None:
         self.n_cells = int(self.cache.info().n_cells)
         self._thunk = Callback(self._called)
+        self._score_us = 0  # of scores that the library was asked for ahead of its round
+        # As the library decides by itself. Scores that are selected from on the host are there.
+        self._selects_here = (
+            self.select is Select.HOST
+            or self.mode is not Mode.LAYER_HEAD
+            or "CPU" in self.cache.backends
+        )
 
     def arm(self) -> None:
         """Install the callback with the trigger that the protection now asks for."""
@@ -128,7 +139,9 @@ class Hook:
         n_evict = int(inside.sum(1).max())
         keep = self.protection.ranges(self.now) - spans
         cells = self._candidates(keep, true, wanted=inside.any(0))
-        scores = self._first(self._scores(cells), true[:, cells], spans)
+        scores = self._scores(cells)
+        self._keep(scores, cells)
+        scores = self._first(scores, true[:, cells], spans)
         request = Request(n_evict, self.mode, self.now, cells=cells, scores=scores)
         return self._book(self.cache.round(request), self.now, "forget", start)
 
@@ -147,8 +160,9 @@ class Hook:
             score_max=float(done.scores.max()) if scored else None,
             ms=(perf_counter() - start) * 1e3,
             reason=reason,
-            times_us=done.times_us,
+            times_us=done.times_us | {"score": done.times_us["score"] + self._score_us},
         )
+        self._score_us = 0
         self.reports.append(report)
         return report
 
@@ -158,15 +172,32 @@ class Hook:
         keep = protection.ranges(self.now)
         by_row = protection.late.ranges or protection.disposable.ranges
         if self.policy.score is not Score.HOST and not by_row:
-            return Request(n_evict, self.mode, self.now, protect=keep, select=self.select)
+            request = Request(n_evict, self.mode, self.now, protect=keep, select=self.select)
+            return self._told(request) if self.watched or self._selects_here else request
         true = self.cache.positions() if by_row else None
         cells = self._candidates(keep, true)
         if not len(cells):
             return None
         scores = self._scores(cells)
+        self._keep(scores, cells)
         if true is not None and protection.disposable.ranges:
             scores = self._first(scores, true[:, cells], protection.disposable)
         return Request(min(n_evict, len(cells)), self.mode, self.now, cells=cells, scores=scores)
+
+    def _told(self, request: Request) -> Request:
+        """The same round in two calls: score, keep the scores, and select by them."""
+        start = perf_counter()
+        scores, cells = self.cache.score(request)
+        if not scores.size:
+            return request
+        self._score_us = int((perf_counter() - start) * 1e6)
+        self._keep(scores, cells)
+        return replace(request, protect=Spans(), cells=cells, scores=scores)
+
+    def _keep(self, scores: np.ndarray, cells: np.ndarray) -> None:
+        """Remember what this round ranks by, before rows move."""
+        if self.policy.score is not Score.HOST and scores.size:
+            self.scored.keep(self._by_set(self.cache.positions())[:, cells], scores)
 
     def _candidates(
         self, keep: Spans, true: np.ndarray | None, wanted: np.ndarray | None = None
@@ -197,14 +228,13 @@ class Hook:
 
     def _first(self, scores: np.ndarray, true: np.ndarray, spans: Spans) -> np.ndarray:
         """Lower the scores of rows that hold one of `spans` below all others of their set."""
-        if self.mode is Mode.LAYER_HEAD:
-            held = true
-        elif self.mode is Mode.HEAD:
-            held = true[: self.n_sets]  # the same in every layer
-        else:
-            held = true[:1]
+        held = self._by_set(true)
         drop = scores.max(1, keepdims=True) - scores.min(1, keepdims=True) + 1.0
         return np.where(spans.contains(held), scores - drop, scores).astype(np.float32)
+
+    def _by_set(self, true: np.ndarray) -> np.ndarray:
+        """The rows that stand for a set each, of (n_rows, n)."""
+        return true[: self.n_sets]  # per head they are the same in every layer
 
     @property
     def n_sets(self) -> int:

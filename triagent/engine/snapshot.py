@@ -76,6 +76,7 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
         "tail": np.array(engine.tail, np.int32),
         "logits": logits,
         "true": _packed_positions(engine),
+        "score": engine.hook.scored.mean(engine.n_pos) if engine.hook else np.zeros(0, np.float32),
     }
     state = engine.context.state() if engine.n_pos else memoryview(b"")
     header = {
@@ -251,6 +252,8 @@ def _restore(
         raise SnapshotError(f"{path}: llama.cpp refused the state; the session is read again")
     if engine.hook is not None:
         _restore_rounds(engine, header["rounds"], arrays["true"], path)
+        if "score" in arrays:  # for the screen only; older snapshots go on without
+            engine.hook.scored.restore(arrays["score"])
     engine.held.restore(arrays["held"])
     engine.tail.extend(arrays["tail"].tolist())
     engine.n_pos = header["n_pos"]

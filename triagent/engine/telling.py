@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from triagent.chat import CacheStatus, Holding
-from triagent.engine.hook import Hook
-from triagent.engine.native import Cache, Request
+from triagent.engine.native import Cache
 from triagent.errors import NativeError
-from triagent.kv.policy import Score
-from triagent.kv.score import Mode
 
 if TYPE_CHECKING:
     from triagent.engine.engine import Engine
@@ -59,28 +56,16 @@ def _unbounded(engine: Engine) -> CacheStatus:
 
 
 def holding(engine: Engine) -> Holding:
-    """Who still holds each position, and how it scores now."""
+    """Who still holds each position, and how it scored at the last round.
+
+    From the books alone: nothing is decoded and nothing scored. Where rounds select on a device,
+    their scores stay there until somebody asks; from then on the next rounds bring them along.
+    """
     n_pos = engine.n_pos
     pinned = np.zeros(n_pos, bool)
     score = np.full(n_pos, np.nan, np.float32)
     if engine.hook is not None and n_pos:
         pinned = engine.hook.protection.ranges(n_pos).contains(np.arange(n_pos))
-        score = _scores(engine.hook, n_pos)
+        score = engine.hook.scored.mean(n_pos)
+        engine.hook.watched = True
     return Holding(n_pos, engine.held.share.copy(), score, pinned)
-
-
-def _scores(hook: Hook, n_pos: int) -> np.ndarray:
-    """Mean score of each candidate position over the rows that hold it, (n_pos,) float32."""
-    mean = np.full(n_pos, np.nan, np.float32)
-    if hook.policy.score is Score.HOST:
-        return mean
-    keep = hook.protection.ranges(n_pos)
-    scores, cells = hook.cache.score(Request(1, Mode.LAYER_HEAD, n_pos, protect=keep))
-    if not scores.size:
-        return mean
-    true = hook.cache.positions()[:, cells].ravel()
-    total = np.bincount(true, scores.ravel().astype(np.float64), n_pos)
-    count = np.bincount(true, minlength=n_pos)
-    held = count > 0
-    mean[held] = total[held] / count[held]
-    return mean
