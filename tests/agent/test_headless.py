@@ -36,7 +36,14 @@ def test_refused_approvals_are_not_success(desk):
     script = [call("glob", pattern="*"), call("bash", command="rm x"), "There it is."]
     status, _, err = ran(desk.agent(script))
     assert status == headless.UNPROVED and "refused, nobody to ask: rm x" in err
-    assert "--mode auto" in err
+    assert "--mode auto" in err and "1 tool ran, 1 denied · 0 files changed" in err
+
+
+def test_what_the_mode_denies_did_not_run_and_is_not_success(desk):
+    desk.gate.set_mode("read-only")
+    status, _, err = ran(desk.agent([call("bash", command="rm x"), "I may not."]))
+    assert status == headless.UNPROVED
+    assert "0 tools ran, 1 denied · 0 files changed" in err and "failed" not in err
 
 
 def test_a_stopped_and_a_failed_turn_have_their_own_status(desk):

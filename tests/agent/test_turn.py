@@ -7,7 +7,7 @@ import pytest
 
 from tests.agent.setup import agrees, end_of, names, places, told
 from tests.fakes import call, say, step, think
-from triagent.agent import guards
+from triagent.agent import facts, guards
 from triagent.agent.events import (
     ApprovalAsked,
     CallText,
@@ -95,7 +95,8 @@ def test_a_refused_tool_is_never_run(desk):
     desk.gate.set_mode("read-only")
     agent = desk.agent([call("write", path="a", content="x"), "ok"])
     end = end_of(list(agent.turn("write")))
-    assert end.n_failed == 1 and not (desk.work / "a").exists()
+    assert (end.n_tools, end.n_failed, end.n_denied) == (0, 0, 1)
+    assert not (desk.work / "a").exists()
     assert told(agent)[1] == "error: not allowed: this session may only read"
 
 
@@ -297,8 +298,10 @@ def test_a_repeated_call_is_warned_of_at_three_and_stopped_at_five(desk):
 def test_calls_behind_the_one_that_stopped_the_turn_are_not_run(desk):
     twice = step(*[call("glob", pattern="*")] * 5, call("write", path="a", content="x"))
     agent = desk.agent([twice])
-    assert end_of(list(agent.turn("look"))).outcome is Outcome.STOPPED
+    end = end_of(list(agent.turn("look")))
+    assert end.outcome is Outcome.STOPPED
     assert told(agent)[-1].startswith("not run: the same call") and agrees(agent)
+    assert facts.line(end).startswith("5 tools ran, 1 not run · 0 files changed")
     assert not (desk.work / "a").exists()
 
 

@@ -73,6 +73,8 @@ class Answered:
     malformed: bool = False
     """The call could not be run as written."""
     ending: Ending = Ending.RAN
+    skipped: bool = False
+    """It was not run, because the turn was over."""
 
 
 class Calls:
@@ -98,7 +100,7 @@ class Calls:
         if self._interrupt.is_due:
             skip = INTERRUPTED if self._interrupt.cancel.is_set() else OUT_OF_TIME
         if skip:
-            answered = Answered(call, skip, False, ending=Ending.STOPPED)
+            answered = Answered(call, skip, False, ending=Ending.STOPPED, skipped=True)
             yield ToolProposed(call, call.name)
         else:
             answered = yield from self._run(call)

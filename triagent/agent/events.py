@@ -203,6 +203,10 @@ class TurnEnded:
     cache: CacheStatus | None = None
     unproved: bool = False
     """The answer speaks of changes, and no tool changed anything."""
+    n_denied: int = 0
+    """Calls that were not allowed; not among `n_tools`."""
+    n_skipped: int = 0
+    """Calls that were not run because the turn was over; not among `n_tools`."""
 
 
 Event = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from triagent.agent.events import Outcome, TurnEnded
+from triagent.agent.calls import Answered
+from triagent.agent.events import Ending, Outcome, TurnEnded
 from triagent.chat import CacheStatus, Usage
 
 
@@ -16,8 +17,12 @@ class Facts:
     turn: int
     n_steps: int = 0
     n_tools: int = 0
-    """Calls that ran or were refused; malformed ones count as failed."""
+    """Calls that ran; malformed ones count as failed."""
     n_failed: int = 0
+    n_denied: int = 0
+    """Calls that the user or the mode did not allow."""
+    n_skipped: int = 0
+    """Calls that were not run because the turn was over."""
     n_acted: int = 0
     """Calls that changed a file or ran a command, and did not fail."""
     changed: dict[str, None] = field(default_factory=dict)
@@ -34,12 +39,17 @@ class Facts:
             mine.decode_s + usage.decode_s,
         )
 
-    def add_call(self, ok: bool, acts: bool, changed: tuple[str, ...]) -> None:
+    def add_call(self, answered: Answered, acts: bool) -> None:
         """Count one call; `acts` when its tool is one that changes things."""
-        self.n_tools += 1
-        self.n_failed += not ok
-        self.n_acted += ok and acts
-        self.changed.update(dict.fromkeys(changed))
+        if answered.ending is Ending.DENIED:
+            self.n_denied += 1
+        elif answered.skipped:
+            self.n_skipped += 1
+        else:
+            self.n_tools += 1
+            self.n_failed += not answered.ok
+            self.n_acted += answered.ok and acts
+        self.changed.update(dict.fromkeys(answered.changed))
 
     def ended(
         self, outcome: Outcome, why: str, cache: CacheStatus | None, unproved: bool = False
@@ -57,6 +67,8 @@ class Facts:
             seconds=time.monotonic() - self.started,
             cache=cache,
             unproved=unproved,
+            n_denied=self.n_denied,
+            n_skipped=self.n_skipped,
         )
 
 
@@ -64,8 +76,7 @@ def line(end: TurnEnded) -> str:
     """One line for people: tools, files, tokens and rates, the cache."""
     usage = end.usage
     parts = [
-        f"{end.n_tools} tool{'' if end.n_tools == 1 else 's'} ran"
-        + (f" ({end.n_failed} failed)" if end.n_failed else ""),
+        tools(end),
         f"{len(end.changed)} file{'' if len(end.changed) == 1 else 's'} changed"
         + (f" ({', '.join(end.changed[:5])}{', ...' if len(end.changed) > 5 else ''})"
            if end.changed else ""),
@@ -76,6 +87,17 @@ def line(end: TurnEnded) -> str:
         parts += cache_parts(end.cache)
     parts.append(f"{end.seconds:.1f} s")
     return " · ".join(parts)
+
+
+def tools(end: TurnEnded) -> str:
+    """What became of the calls: ran, failed, denied, not run."""
+    parts = [
+        f"{end.n_tools} tool{'' if end.n_tools == 1 else 's'} ran"
+        + (f" ({end.n_failed} failed)" if end.n_failed else "")
+    ]
+    parts += [f"{end.n_denied} denied"] if end.n_denied else []
+    parts += [f"{end.n_skipped} not run"] if end.n_skipped else []
+    return ", ".join(parts)
 
 
 def cache_parts(cache: CacheStatus) -> list[str]:

@@ -83,8 +83,9 @@ def exit_status(end: TurnEnded | None, n_refused: int = 0) -> int:
         return CANCELLED
     if end.outcome is Outcome.STOPPED:
         return STOPPED
-    all_failed = end.n_tools > 0 and end.n_failed == end.n_tools
-    return UNPROVED if end.unproved or all_failed or n_refused else DONE
+    n_good = end.n_tools - end.n_failed
+    has_nothing = end.n_tools + end.n_denied > 0 and not n_good
+    return UNPROVED if end.unproved or has_nothing or n_refused else DONE
 
 
 def prompt_from(words: str, pipe: TextIO | None = None) -> str:

@@ -220,7 +220,7 @@ class Turn:
         for call in said.end.calls:
             skip = f"not run: {self._why}" if self._is_over else ""
             answered = yield from self._recorded(self.calls.run(call, skip))
-            self.facts.add_call(answered.ok, self.calls.acts(call.name), answered.changed)
+            self.facts.add_call(answered, self.calls.acts(call.name))
             text = answered.text if self._is_over else self._judge(answered)
             self._minutes.ran(answered, text, self.conversation.model.count(text))
             results.append(Message(Role.TOOL, text, call.name, call.id))
