@@ -98,6 +98,8 @@ class FactsBlock:
     n_decode: int
     decode_tps: float
     seconds: float
+    n_denied: int = 0
+    n_skipped: int = 0
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,10 @@ def _facts(block: FactsBlock, opened: bool, width: int, palette: Palette) -> lis
     tools = f"{block.n_tools} tool{'' if block.n_tools == 1 else 's'} ran"
     if block.n_failed:
         tools += f", {block.n_failed} failed"
+    if block.n_denied:
+        tools += f", {block.n_denied} denied"
+    if block.n_skipped:
+        tools += f", {block.n_skipped} not run"
     files = f"{len(block.changed)} file{'' if len(block.changed) == 1 else 's'} changed"
     rate = f"{block.n_decode:,} tokens at {block.decode_tps:.1f}/s"
     facts = " · ".join([tools, files, rate, seconds(block.seconds)])

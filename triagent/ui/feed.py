@@ -211,6 +211,8 @@ class Feed:
                 event.usage.n_decode,
                 event.usage.decode_tps,
                 event.seconds,
+                event.n_denied,
+                event.n_skipped,
             )
         )
 
