@@ -15,7 +15,7 @@ import pytest
 
 INSTALLED_BY = {"native": "triagent_native", "torch": "torch"}
 ASKED_FOR_BY = {"slow": "--slow", "gpu": "--gpu"}
-FOUND_OUT = ("bwrap", "landlock", "bash", "zsh", "fish")
+FOUND_OUT = ("bwrap", "landlock", "bash", "zsh", "fish", "userns")
 """What tests look for themselves, with the fixture `absent`."""
 
 

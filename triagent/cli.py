@@ -48,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(
+            f"triagent: {where}{error.strerror or error} (triagent doctor looks at all folders)",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def build_parser(only: Collection[str] | None = None) -> argparse.ArgumentParser:

@@ -80,7 +80,7 @@ def open_agent(
         undo.callback(model.close)
         report("opening the session")
         opened = _session(store, config, session, fork, model.info)
-        undo.callback(opened.close)
+        undo.callback(opened.discard if session is None or fork else opened.close)
         where = Path(opened.ledger.state.workspace)
         config = dataclasses.replace(config, workspace=where)
         machine = open_machine(where, places(), config.agent.mode, opened.blobs)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +48,17 @@ class Rules:
         """All rules, oldest first."""
         return tuple(self._rules)
 
+    def problem(self) -> str:
+        """Why answers cannot be kept, in words; empty when they can."""
+        there = next(path for path in self._path.parents if path.exists())
+        return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written"
+
     def add(self, rule: Rule) -> None:
-        """Keep a rule, once."""
+        """Keep a rule, once; where nothing can be written it holds for this session."""
         if rule not in self._rules:
             self._rules.append(rule)
-            self._save()
+            with suppress(OSError):  # the command runs all the same; next time it is asked again
+                self._save()
 
     def revoke(self, rule: Rule) -> bool:
         """Forget a rule; False when it was not there."""

@@ -53,6 +53,8 @@ class LocalMachine(Machine):
             tried = f" ({'; '.join(rung.tried)})" if rung.tried else ""
             cure = f" To change that: {rung.cure}." if rung.cure else ""
             found.append(f"Sandbox: {rung.summary}{tried}.{cure}")
+        if problem := self.gate.rules.problem():
+            found.append(f"Answers hold for this session only: {problem}")
         if question := self.trust.question():
             found.append(
                 f"This project brings instructions for agents ({_listed(question.files)}); they "
@@ -122,9 +124,17 @@ def open_machine(
     files = LocalWorkspace(root, own, program)
     undo = LocalUndo(copies, files, failpoint)
     scratch = places.cache / "sandbox" / workspace_hash(root)
-    sandbox = LocalSandbox(
-        root, scratch, own=own, program=program, mode=mode, limits=limits, rung=rung, changes=undo
-    )
+    try:
+        sandbox = LocalSandbox(
+            root, scratch, own=own, program=program, mode=mode, limits=limits, rung=rung,
+            changes=undo,
+        )  # fmt: skip
+    except OSError as error:
+        files.close()
+        raise ConfigError(
+            f"commands need a folder of their own, and {scratch} cannot be written "
+            f"({error.strerror or error}): make it writable, or name another by XDG_CACHE_HOME"
+        ) from error
     rules = Rules(places.config / "approvals", root)
     gate = LocalGate(mode, rules, sandbox, files.unlock)
     return LocalMachine(files, sandbox, undo, gate, Trust(places.config / "trust", root))

@@ -52,6 +52,8 @@ class LocalSandbox:
         limits: bounds of each command.
         rung: use this one without trying; None: the best that works.
         changes: told before and after each command, so that it can be undone.
+
+    Raises: OSError, when nothing can be written in `private`.
     """
 
     def __init__(
@@ -84,7 +86,11 @@ class LocalSandbox:
         self._granted: dict[str, frozenset[str]] = {}
         self._background: list[LocalBackground] = []
         self._spawner = Spawner()
-        self._best = rung or ladder.choose(self._works)
+        try:
+            self._best = rung or ladder.choose(self._works)
+        except BaseException:
+            self._spawner.close()
+            raise
 
     @property
     def rung(self) -> ladder.Rung:

@@ -1,7 +1,8 @@
 """The search index over all ledgers: an SQLite file that can be thrown away at any time.
 
 Filled from the ledgers, each from where the last update stopped. Whatever is wrong with it, it
-is deleted and built again; nothing is known here that a ledger does not say.
+is deleted and built again; where no file can be written it is kept in memory. Nothing is known
+here that a ledger does not say.
 """
 
 from __future__ import annotations
@@ -68,7 +69,6 @@ class Index:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._db = self._open()
 
     def update(self, ledger: Ledger) -> None:
@@ -143,6 +143,15 @@ class Index:
     # -- the file
 
     def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return self._open_file()
+        except (OSError, sqlite3.OperationalError):
+            db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            db.executescript(_SCHEMA)
+            return db
+
+    def _open_file(self) -> sqlite3.Connection:
         try:
             db = self._connect()
             good = db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"

@@ -8,6 +8,7 @@ checkpoint is written often enough that this is quick for a log of any length.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,13 +60,12 @@ class Ledger:
         if not self.path.is_file():
             raise SessionError(f"no session log at {self.path}; `triagent sessions` lists them")
         self._lock = FileLock(folder / LOCK, mode=0o600, thread_local=False)
-        self.read_only = not (write and self._take_lock())
         self._file: int | None = None
+        self.read_only = not (write and self._take_lock())
         self.state, self.size = self._scan_tail()
         self._checkpointed = self.size
         if not self.read_only:
-            self._set_aside_torn()
-            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            self._open_file()
 
     @classmethod
     def create(cls, folder: Path, meta: dict[str, Any]) -> Ledger:
@@ -105,7 +105,7 @@ class Ledger:
                 os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, self.size)
-            raise SessionError(f"cannot write {self.path}: {error.strerror}; free space") from error
+            raise _not_written(self.path, error) from error
         record = Record(self.state.n_records, type, data, self.size, self.size + len(line))
         self.state.fold(record)
         self.size = record.stop
@@ -217,7 +217,17 @@ class Ledger:
             self._lock.acquire(blocking=False)
         except Timeout:
             return False
+        except OSError as error:
+            raise _closed_to_us(self.folder, error) from error
         return True
+
+    def _open_file(self) -> None:
+        try:
+            self._set_aside_torn()
+            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError as error:
+            self._lock.release()
+            raise _closed_to_us(self.folder, error) from error
 
     def _scan_tail(self) -> tuple[State, int]:
         """The state at the end of the last good record, and where that ends."""
@@ -282,6 +292,22 @@ def _sync_folder(folder: Path) -> None:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and abs(value) < float("inf") else None
+
+
+def _not_written(path: Path, error: OSError) -> SessionError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SessionError(
+            f"the disk is full ({error.strerror}): {path} cannot be written. What was recorded "
+            "is safe; free some space, then say it again"
+        )
+    return SessionError(f"{path} cannot be written: {error.strerror}. Say it again once it can be")
+
+
+def _closed_to_us(folder: Path, error: OSError) -> SessionError:
+    return SessionError(
+        f"session {folder.name} cannot be continued: {folder} cannot be written "
+        f"({error.strerror or error}). `triagent sessions export` still reads it"
+    )
 
 
 def _damaged(path: Path, offset: int) -> SessionError:

@@ -47,7 +47,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.index = Index(root / "index.sqlite")
 
     def list(self, verify: bool = False) -> list[Summary]:
@@ -83,7 +82,13 @@ class Store:
             "fingerprint": model.fingerprint if model else "",
             **(meta or {}),
         }
-        return Session(Ledger.create(self.root / id, about), self.index)
+        try:
+            return Session(Ledger.create(self.root / id, about), self.index)
+        except OSError as error:
+            raise SessionError(
+                f"no session can be begun in {self.root}: {error.strerror or error}. It could not "
+                "be kept; make that folder writable, or name another by XDG_DATA_HOME"
+            ) from error
 
     def open(self, id: str, write: bool = True) -> Session:
         """Resume a session; `id` may be a unique beginning, or "last".
