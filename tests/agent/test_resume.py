@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from itertools import pairwise
 
 import pytest
@@ -80,6 +82,33 @@ def test_a_snapshot_that_does_not_fit_costs_a_replay_and_a_notice(desk):
     events = list(second.turn("next"))
     assert any(isinstance(e, Notice) and "read again" in e.text for e in events)
     assert agrees(second)
+
+
+@pytest.mark.parametrize("how", ["damaged", "gone"])
+def test_a_snapshot_that_did_not_serve_is_replaced_when_the_session_is_left(desk, how):
+    first = desk.agent(["one"])
+    list(first.turn("word " * 300))
+    first.close()
+    [state] = first.session.folder.glob("kv/*.state")
+    state.write_text("broken") if how == "damaged" else state.unlink()
+    second = desk.agent([], desk.store.open(first.session_id))
+    list(second.start())
+    assert [request[0] for request in second.model.requests].count("replay") == 1
+    second.close()  # nothing was said
+    third = desk.agent(["two"], desk.store.open(first.session_id))
+    list(third.turn("next"))
+    kinds = [request[0] for request in third.model.requests]
+    assert "load" in kinds and "replay" not in kinds and agrees(third)
+
+
+def test_a_snapshot_that_served_is_not_written_again(desk):
+    first = desk.agent(["one"])
+    list(first.turn("word " * 300))
+    first.close()
+    second = desk.agent([], desk.store.open(first.session_id))
+    list(second.start())
+    second.close()
+    assert "save" not in [request[0] for request in second.model.requests]
 
 
 def test_another_model_is_refused_by_name(desk):
@@ -174,6 +203,28 @@ def test_a_write_that_fails_is_a_failed_turn_and_the_next_one_is_whole(desk, mon
     assert not agrees(agent)
     assert end_of(list(agent.turn("again"))).outcome is Outcome.DONE
     assert agrees(agent)
+
+
+def test_after_a_full_disk_the_next_turn_says_that_it_was_full(desk, monkeypatch):
+    agent = desk.agent([call("bash", command="touch ran"), "ok", "fine"])
+    list(agent.start())
+    started = agent.turn("go")
+    for event in started:
+        if isinstance(event, ToolStarted):
+            break
+
+    def full(fd):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    end = end_of(list(started))
+    assert end.outcome is Outcome.FAILED and "disk is full" in end.why and "free" in end.why
+    monkeypatch.undo()
+    events = list(agent.turn("again"))
+    [notice] = [e.text for e in events if isinstance(e, Notice)]
+    assert notice == "turn 1 was interrupted: the disk was full; not run again: bash"
+    assert any(x.startswith("error: interrupted: the disk was full") for x in told(agent))
+    assert end_of(events).outcome is Outcome.DONE and agrees(agent)
 
 
 def test_a_long_run_of_turns_keeps_memory_descriptors_and_time_flat(desk):

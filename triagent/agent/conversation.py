@@ -81,6 +81,8 @@ class Conversation:
         self.model, self.session = model, session
         self._interrupt = interrupt
         self._is_stoppable = False
+        self._good_pos: int | None = None
+        """Position of the snapshot that was loaded, 0 when none would do; None: not known yet."""
 
     def cancel(self) -> None:
         """Stop what the model does now, unless it is what ends a message. From any thread."""
@@ -120,6 +122,7 @@ class Conversation:
                 raise
             pos, offset = snapshot.pos, snapshot.offset
             break
+        self._good_pos = pos
         spans = tuple(self.session.ledger.spans(pos, offset))
         if spans:
             yield from self._replay(spans)
@@ -155,7 +158,10 @@ class Conversation:
             EngineDied: it ended while writing; what it left is not used.
         """
         ledger = self.session.ledger
-        if self.session.n_pos - ledger.state.snapshot_pos < n_least:
+        # One that was refused counts for nothing: the next start would read everything again.
+        last = ledger.state.snapshot_pos
+        last = last if self._good_pos is None else min(last, self._good_pos)
+        if self.session.n_pos - last < n_least:
             return
         path = self.session.snapshot_path()
         try:
@@ -163,6 +169,7 @@ class Conversation:
                 return  # a turn failed between the two: this is no state of the session
             self.model.save(path, ledger.state.hash)
             self.session.keep_snapshot(path)
+            self._good_pos = self.session.n_pos
         except EngineDied:
             self.session.drop_snapshot(path)
             raise

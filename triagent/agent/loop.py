@@ -17,12 +17,12 @@ from triagent.agent.conversation import Conversation, Interrupt, Interrupted
 from triagent.agent.events import Decision, Event, Notice, Recalled, RoundDone
 from triagent.agent.notes import Notes
 from triagent.agent.ports import Machine
-from triagent.agent.recovery import finish_crashed, mend
+from triagent.agent.recovery import finish_crashed, mend, reason
 from triagent.agent.tools import TOOLS, Tool
 from triagent.agent.turn import Prompt, Turn
 from triagent.chat import CacheStatus, Evicted, Holding, Limits, Model, ModelInfo, Span
 from triagent.config import Config
-from triagent.errors import EngineDied, EngineError, SessionError
+from triagent.errors import EngineDied, EngineError, SessionError, TriagentError
 from triagent.session import export
 from triagent.session.session import Session
 
@@ -68,6 +68,7 @@ class Agent:
         self._offered = ""  # words the user recalled for the next message
         self._is_started = self._is_closed = self._is_dead = False
         self._starts: dict[int, int] | None = None
+        self._failed: TriagentError | None = None  # what ended the last turn that ran here
 
     # -- what it is
 
@@ -110,9 +111,9 @@ class Agent:
         else:
             yield from self._bring_up()
         if self.session.ledger.state.turn_open:
-            yield from finish_crashed(self._conversation)
+            yield from finish_crashed(self._conversation, reason(self._failed))
         elif self.session.ledger.state.turn_failed:
-            yield from mend(self._conversation)
+            yield from mend(self._conversation, reason(self._failed))
 
     def _bring_up(self) -> Iterator[Event]:
         fingerprint = next(self.session.ledger.records()).data.get("fingerprint")
@@ -144,6 +145,7 @@ class Agent:
             self._interrupt, self._steered,
         )  # fmt: skip
         yield from turn.run(lambda: self._prepare(number, text, attachments), text)
+        self._failed = turn.error
         # What refused a command may have left its context half way: a new one costs a replay.
         self._is_dead = isinstance(turn.error, EngineError)
         if turn.error is None and self._is_started:
