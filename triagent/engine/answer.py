@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,12 @@ class Answer:
             return Usage()
         fed = yield from self._engine.feed(ids)
         self._note(Origin.THINKING, ids[: fed.n], False)
+        text = "".join(segment.text for segment in segments)
+        if fed.n < len(ids):  # cut: the parser must know what the cache holds, and no more
+            text = self._c.vocab.text(ids[: fed.n])
+            if not parse:  # it was told that thinking is off, and now it is not
+                self._parser = self._c.parser(replace(self._limits, think_tokens=1))
+            parse = True
         if parse:
-            text = "".join(segment.text for segment in segments)
             yield from (p for p in self._parser.feed(text) if not isinstance(p, CallReady))
         return Usage(n_prefill=fed.n, prefill_s=fed.seconds)
