@@ -295,6 +295,30 @@ def test_a_repeated_call_is_warned_of_at_three_and_stopped_at_five(desk):
     assert agrees(agent)
 
 
+@pytest.mark.parametrize(
+    ("calls", "n_warned", "stops"),
+    [
+        ("AAAAA", 3, True),
+        ("A.A.A.A.A", 3, True),
+        ("AAAA.....A", 3, True),  # five in ten
+        ("AAAA......A", 3, False),  # five in eleven: the first is forgotten
+        ("A..A..A..A..A..A..A", 5, False),
+        ("A....A....A....A....A", 0, False),
+    ],
+)
+def test_equal_calls_are_counted_among_the_last_ten(desk, calls, n_warned, stops):
+    script = [
+        call("glob", pattern="*") if letter == "A" else call("bash", command=f"echo {i}")
+        for i, letter in enumerate(calls)
+    ]
+    agent = desk.agent(script if stops else [*script, "That is all."])
+    events = list(agent.turn("look"))
+    end = end_of(events)
+    assert end.outcome is (Outcome.STOPPED if stops else Outcome.DONE)
+    assert end.n_tools == len(calls) and agrees(agent)
+    assert sum("the same call gave" in text for text in told(agent)) == n_warned
+
+
 def test_calls_behind_the_one_that_stopped_the_turn_are_not_run(desk):
     twice = step(*[call("glob", pattern="*")] * 5, call("write", path="a", content="x"))
     agent = desk.agent([twice])
