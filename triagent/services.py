@@ -22,17 +22,24 @@ from triagent.engine.sidecars import beside, data_folder
 from triagent.errors import SidecarError
 from triagent.kv.sidecar import SUFFIX
 from triagent.models import download, fit, shelf
-from triagent.models.catalog import CATALOG, source_of
+from triagent.models.catalog import CATALOG, CatalogModel, source_of
+from triagent.probe import Probe
 from triagent.session.ledger import Ledger
 from triagent.session.store import Store, Summary
 from triagent.ui.ports import ModelRow, Open, Report, Services, SessionRow
 
+CPU_BYTES = 5 * 2**30
+"""Without a GPU each token reads all weights from main memory: more of them are not advised."""
+
 
 def services(config: Config) -> Services:
     """Everything the app asks for."""
-    models = LocalModels(config)
+    probe = Probe()
+    models = LocalModels(config, probe)
 
     def start(what: Open, report: Report):
+        if what.session is None:
+            probe.begin()  # its answer is needed for the advice of an empty session
         chosen = config
         if what.model is not None:
             models.named.append(what.model)
@@ -45,22 +52,33 @@ def services(config: Config) -> Services:
         sessions=StoredSessions(),
         models=models,
         projects=TrustedProjects(config),
-        advice=lambda: advice(config),
+        advice=lambda: advice(config, probe.devices()),
         save_config=settings_file.save,
         history=settings.data_folder() / "prompts.jsonl",
     )
 
 
-def advice(config: Config) -> str:
-    """One sentence: the largest listed model that fits this machine, and how to get it."""
-    fitting = [
-        (model, estimate) for model in CATALOG if (estimate := shelf.listed_fit(model, config)).fits
-    ]
+def advice(config: Config, devices: Sequence[fit.Device] = ()) -> str:
+    """One sentence: the largest listed model that runs well here, and how to get it.
+
+    Well is: its cache is kept within a budget, and all of it lies on the GPU; where there is
+    none, it is small enough for the CPU.
+    """
+    found = [(model, shelf.listed_fit(model, config, devices)) for model in CATALOG]
+    fitting = [(model, estimate) for model, estimate in found if estimate.fits]
     if not fitting:
-        return "No model of the list fits into this machine's free memory."
-    model, estimate = max(fitting, key=lambda pair: pair[0].n_bytes)
+        return "no model of the list fits into this machine's free memory."
+    well = [pair for pair in fitting if _runs_well(*pair, devices)]
+    # Where nothing runs well, the smallest is the one that comes nearest.
+    model, estimate = (max if well else min)(well or fitting, key=lambda pair: pair[0].n_bytes)
     size = fit.gib(model.n_bytes)
-    return f"triagent models pull {model.name} ({size} to download; {estimate})"
+    return f"`triagent models pull {model.name}` ({size} to download; {estimate}); `F3` lists more"
+
+
+def _runs_well(model: CatalogModel, estimate: fit.Fit, devices: Sequence[fit.Device]) -> bool:
+    if any(device.is_gpu for device in devices):
+        return model.evicts and estimate.n_layer_gpu == estimate.n_layer
+    return model.evicts and model.n_bytes <= CPU_BYTES
 
 
 class StoredSessions:
@@ -139,13 +157,15 @@ class TrustedProjects:
 class LocalModels:
     """Models on disk and in the list."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, probe: Probe | None = None) -> None:
+        """probe: what tells of GPUs; None: the main memory is all there is."""
+        self._config, self._probe = config, probe
         self.named: list[Path] = []
         """Files that were opened by their path, wherever they are."""
 
     def rows(self) -> Sequence[ModelRow]:
-        return [self._row(item) for item in shelf.rows(self._config, named=self.named)]
+        devices = self._probe.devices() if self._probe is not None else ()
+        return [self._row(item) for item in shelf.rows(self._config, devices, named=self.named)]
 
     def _row(self, item: shelf.Row) -> ModelRow:
         return ModelRow(

@@ -17,5 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def cli(args: argparse.Namespace, config: Config) -> int:
     """Run `triagent models`; returns the exit status."""
     from triagent.models import commands
+    from triagent.probe import Probe
 
-    return commands.cli(args, config)
+    # Only a list of fits needs them; removing a file should not wait for a driver.
+    devices = () if args.action == "remove" else Probe().devices()
+    return commands.cli(args, config, devices)
