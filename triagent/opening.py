@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from triagent import settings
@@ -16,6 +16,7 @@ from triagent.agent import skills
 from triagent.agent.loop import Agent
 from triagent.agent.machine import Places, open_machine
 from triagent.agent.notes import Notes
+from triagent.agent.private import make_private
 from triagent.agent.redact import redact
 from triagent.config import Config
 from triagent.errors import ModelError
@@ -36,7 +37,9 @@ def places() -> Places:
 
 
 def open_store() -> Store:
-    """All sessions of this user."""
+    """All sessions of this user, in folders that are his alone."""
+    with suppress(OSError):  # whoever writes there says what is wrong
+        make_private(settings.data_folder())
     return Store(settings.data_folder() / "sessions")
 
 

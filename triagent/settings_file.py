@@ -42,7 +42,10 @@ def update(path: Path, changed: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary.write_text(text, "utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # in place only when it would survive the power's end
         settings.load({}, {}, temporary)
         os.replace(temporary, path)
     except OSError as error:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triagent.agent.approval_words import covers
+from triagent.agent.private import make_private, write_private
 from triagent.errors import ConfigError
 
 
@@ -98,25 +99,10 @@ class Rules:
             "workspace": self._workspace,
             "rules": [{"kind": rule.kind, "words": list(rule.words)} for rule in self._rules],
         }
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self._path.parent)
         write_private(self._path, json.dumps(data, indent=1).encode())
 
 
 def workspace_hash(workspace: Path) -> str:
     """A short name for a workspace, from its real path."""
     return hashlib.sha256(os.fsencode(workspace.resolve())).hexdigest()[:16]
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace a file at once, readable by this user alone; on disk when this returns."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

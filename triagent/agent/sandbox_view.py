@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triagent.agent import paths
+from triagent.agent.private import make_private
 
 _SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store",
@@ -55,7 +56,7 @@ class Private:
         """Create them under `folder`, for this user alone."""
         private = cls(folder / "cache", folder / "tmp", folder / "blank")
         for path in (folder, private.cache, private.tmp):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(path)
         if not private.blank.exists():
             private.blank.touch(mode=0o000)
         return private

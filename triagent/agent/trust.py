@@ -14,8 +14,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from triagent.agent.approval_rules import workspace_hash, write_private
+from triagent.agent.approval_rules import workspace_hash
 from triagent.agent.context import INSTRUCTIONS
+from triagent.agent.private import make_private, write_private
 from triagent.agent.sanitize import clean
 from triagent.errors import ConfigError
 
@@ -152,7 +153,7 @@ class Trust:
             ) from error
 
     def _save(self, trusted: set[str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self._path.parent)
         data = {"workspace": str(self._workspace), "trusted": sorted(trusted)}
         write_private(self._path, json.dumps(data, indent=1).encode())
 
