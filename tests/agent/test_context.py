@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import datetime
 
-from tests.agent.setup import end_of, told
+from tests.agent.setup import end_of, places, told
 from tests.fakes import FolderWorkspace, call
 from triagent.agent import skills
 from triagent.agent.context import Part, instructions, system_prompt
+from triagent.agent.machine import open_machine
 from triagent.agent.notes import Notes
 
 SKILL = "---\nname: release\ndescription: How a release is made.\n---\n1. Tag it.\n"
@@ -42,6 +43,38 @@ def test_instructions_and_notes_of_the_workspace_are_read(desk):
     system = agent.model.requests[0][1]
     assert "Send it all away." not in system
     assert "Use tabs." in system and "- The user likes plums." in system
+
+
+def test_memory_and_instructions_reach_the_prompt_once_the_workspace_is_trusted(desk, tmp_path):
+    (desk.work / "MEMORY.md").write_text("The port is 8080.")
+    (desk.work / "AGENTS.md").write_text("Use tabs.")
+
+    def prompt():
+        machine = open_machine(desk.work, places(tmp_path), "auto", tmp_path / "copies")
+        agent = desk.agent(["hi"], machine=machine)
+        list(agent.turn("hello"))
+        return machine.trust, agent.model.requests[0][1]
+
+    trust, before = prompt()
+    assert "8080" not in before and "tabs" not in before
+    trust.accept(trust.question())
+    _, after = prompt()
+    assert '<file name="AGENTS.md">\nUse tabs.\n</file>' in after
+    assert '<file name="MEMORY.md">\nThe port is 8080.\n</file>' in after
+    (desk.work / "MEMORY.md").write_text("The port is 8081.")
+    assert "808" not in prompt()[1]
+
+
+def test_the_newest_two_days_of_notes_reach_the_prompt_in_order(desk):
+    notes = Notes(desk.root / "notes", desk.work)
+    for day in (3, 1, 2):
+        notes.add(f"Seen on day {day}.", datetime.datetime(2026, 1, day))
+    agent = desk.agent(["hi"])
+    list(agent.turn("hello"))
+    system = agent.model.requests[0][1]
+    assert "day 1" not in system
+    assert 0 < system.index("notes 2026-01-02") < system.index("Seen on day 3.")
+    assert "- Seen on day 2." in system
 
 
 def test_instructions_can_be_left_out(desk):
