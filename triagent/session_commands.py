@@ -76,16 +76,28 @@ def _repair(store: Store, args: argparse.Namespace) -> int:
 
 def _audit(store: Store, args: argparse.Namespace) -> int:
     session = store.open(args.id, write=False)
-    for item in recall.audit(session):
-        scores = (
-            "" if item.score_min is None else f" scores {item.score_min:.3g}..{item.score_max:.3g}"
-        )
-        print(f"at {item.now}: {item.n_evicted} cells by {item.policy} ({item.reason}){scores}")
-        for passage in item.lost:
-            words = redact(" ".join(passage.text.split()))
-            print(f"    gone from every head: turn {passage.turn}, {passage.who}: {words[:100]}")
-    session.close()
+    try:
+        for item in recall.audit(session):
+            print(_round(item))
+            for passage in item.lost:
+                words = redact(" ".join(passage.text.split()))
+                print(
+                    f"    gone from every head: turn {passage.turn}, {passage.who}: {words[:100]}"
+                )
+    finally:
+        session.close()
     return 0
+
+
+def _round(item: recall.Round) -> str:
+    """Turn and time, position, what went, at what scores, by which policy and why."""
+    when = f"turn {item.turn}" if item.turn else "opening"
+    if item.time is not None:
+        when += time.strftime(", %Y-%m-%d %H:%M:%S", time.localtime(item.time))
+    low, high = item.score_min, item.score_max
+    scores = "" if low is None else f", scores {low:.3g}..{high:.3g}"
+    by = f"by {item.policy} ({item.reason})"
+    return f"{when}, position {item.now}: {item.n_evicted} cells {by}{scores}"
 
 
 def _export(store: Store, args: argparse.Namespace) -> int:

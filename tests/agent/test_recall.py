@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+from itertools import pairwise
+
 from tests.agent.setup import agrees, end_of, names, told
 from tests.fakes import call, step
 from triagent.agent.events import Notice, Outcome, Recalled, RoundDone, ToolEnded
@@ -91,12 +94,28 @@ def test_recall_works_after_a_resume(desk):
 
 
 def test_the_audit_says_what_went_when_and_why(desk):
+    before = time.time()
     agent = long_session(desk, [])
     rounds = list(agent.audit())
+    assert all(before - 1 <= item.time <= time.time() + 1 for item in rounds)
+    assert all(a.time <= b.time and a.turn <= b.turn for a, b in pairwise(rounds))
+    starts = agent.turn_starts()
+    for item in rounds:  # a round runs in the turn whose tokens were fed last
+        assert starts[item.turn] < item.now <= starts.get(item.turn + 1, agent.session.n_pos)
     assert len(rounds) == agent.status().n_rounds
     gone = [item for item in rounds if any("7341" in passage.text for passage in item.lost)]
     assert gone and gone[0].reason == "budget" and gone[0].score_max == 1.0
     assert gone[0].policy == "streaming"
+
+
+def test_the_audit_counts_turns_from_a_rewind_on(desk):
+    agent = long_session(desk, ["ok"] * 9)
+    last = list(agent.audit())[-1]
+    agent.rewind(2)
+    for _ in range(4):
+        list(agent.turn(FILLER))
+    later = [item for item in agent.audit() if item.seq > last.seq and item.turn]
+    assert later and 2 <= min(item.turn for item in later) <= agent.session.turn
 
 
 def test_a_place_is_recalled_by_its_own_words(desk):

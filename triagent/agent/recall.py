@@ -16,6 +16,7 @@ from triagent.chat import Model
 from triagent.session.index import Found, match_share, passages_of, terms
 from triagent.session.passages import MAX_CHARS as MAX_PASSAGE
 from triagent.session.passages import Passage
+from triagent.session.record import Record
 from triagent.session.session import Session
 
 MAX_HITS = 4
@@ -101,22 +102,44 @@ class Round:
     policy: str
     lost: tuple[Passage, ...]
     """Passages whose every row is gone since this round."""
+    turn: int = 0
+    """The turn that ran or had run last; 0: the session was being opened."""
+    time: float | None = None
+    """Seconds since the epoch; None in logs from before it was recorded."""
 
 
 def audit(session: Session) -> Iterator[Round]:
     """What was evicted, when, at what score and why, round by round."""
     said: list[Passage] = []
+    turn = 0
     for record in session.ledger.records():
+        data = record.data
         said.extend(passages_of(record))
-        if record.type == "event" and record.data["name"] == "rewound":
-            said = [passage for passage in said if passage.pos < record.data["pos"]]
-        if record.type == "evict":
-            data = record.data
-            lost = tuple(_in_ranges(said, data["lost"]))
-            low, high = data["score"]
-            yield Round(
-                record.seq, data["now"], data["n"], low, high, data["reason"], data["policy"], lost
-            )
+        match record.type, data.get("name"):
+            case "event", "turn_started":
+                turn = data["turn"]
+            case "event", "rewound":
+                turn = data["turn"] - 1
+                said = [passage for passage in said if passage.pos < data["pos"]]
+            case "evict", _:
+                yield _audited(record, said, turn)
+
+
+def _audited(record: Record, said: list[Passage], turn: int) -> Round:
+    data = record.data
+    low, high = data["score"]
+    return Round(
+        record.seq,
+        data["now"],
+        data["n"],
+        low,
+        high,
+        data["reason"],
+        data["policy"],
+        tuple(_in_ranges(said, data["lost"])),
+        turn,
+        data.get("time"),
+    )
 
 
 def _said(session: Session) -> list[Passage]:

@@ -18,12 +18,13 @@ from triagent.session.ledger import Ledger
 from triagent.session.passages import Passage, cut
 from triagent.session.record import Record
 
-VERSION = 3
+VERSION = 4
+SEAL_BYTES = 20
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions(
     id TEXT PRIMARY KEY, title TEXT, created TEXT, model TEXT, workspace TEXT,
     n_turns INTEGER, n_pos INTEGER, offset INTEGER, birth TEXT,
-    mtime INTEGER);
+    mtime INTEGER, seal TEXT);
 CREATE VIRTUAL TABLE IF NOT EXISTS passages USING fts5(
     text, key, session UNINDEXED, turn UNINDEXED, who UNINDEXED, pos UNINDEXED, stop UNINDEXED,
     tokenize = "porter unicode61 remove_diacritics 2 tokenchars '_'");
@@ -83,10 +84,10 @@ class Index:
                 self._add(id, record)
                 offset = record.stop
             self._db.execute(
-                "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     id, state.title, state.created, state.model, state.workspace,
-                    state.turn, state.n_pos, offset, _birth(ledger), mtime,
+                    state.turn, state.n_pos, offset, _birth(ledger), mtime, _seal(ledger, offset),
                 ),
             )  # fmt: skip
 
@@ -211,8 +212,9 @@ class Index:
                 self._db = self._open()
 
     def _offset(self, id: str, ledger: Ledger) -> int:
-        row = self._db.execute("SELECT offset, birth FROM sessions WHERE id = ?", (id,)).fetchone()
-        if row and row[1] == _birth(ledger) and row[0] <= ledger.size:
+        sql = "SELECT offset, birth, seal FROM sessions WHERE id = ?"
+        row = self._db.execute(sql, (id,)).fetchone()
+        if row and row[0] <= ledger.size and row[1:] == (_birth(ledger), _seal(ledger, row[0])):
             return row[0]
         if row:
             self._drop(id)
@@ -257,6 +259,14 @@ def match_share(words: Sequence[str], text: str) -> float:
     """Share of `words` that are in a text, 0 to 1."""
     have = {word.rstrip("s") for word in re.findall(r"\w+", text.lower())}
     return sum(word.rstrip("s") in have for word in words) / len(words) if words else 0.0
+
+
+def _seal(ledger: Ledger, offset: int) -> str:
+    """The checksum of the record that ends at `offset`: another one when the log was repaired
+    and grew again."""
+    with ledger.path.open("rb") as file:
+        file.seek(max(0, offset - SEAL_BYTES))
+        return file.read(SEAL_BYTES).decode(errors="replace")
 
 
 def _key(id: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,7 @@ class Ledger:
             "reason": item.reason,
             "ms": round(item.ms, 2),
             "policy": policy,
+            "time": round(time.time(), 3),
         }
         return self.append("evict", data, sync=False)  # the next tokens' sync carries it
 
