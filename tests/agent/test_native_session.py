@@ -13,9 +13,11 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.agent.setup import end_of
+from tests.agent.test_side_calls import use_everything_beside
 from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate
 from triagent.agent.events import Notice, Outcome
 from triagent.agent.loop import Agent
@@ -97,6 +99,20 @@ def test_a_snapshot_goes_on_exactly_as_if_nothing_had_happened(opened):
     assert not any(isinstance(event, Notice) for event in events)
     assert ids(second) == ids(whole)
     assert_books(second)
+
+
+def test_what_is_done_beside_a_session_changes_no_token_of_it(opened, tmp_path):
+    plain, busy = opened(), opened()
+    for n in range(5):
+        text = f"Lily {n} found a green box. " * 12
+        list(plain.turn(text))
+        list(busy.turn(text))
+        held = busy.holding()
+        use_everything_beside(busy, tmp_path)
+        assert np.array_equal(busy.holding().share, held.share)
+    assert busy.status().n_rounds > 5
+    assert ids(busy) == ids(plain)
+    assert_books(busy)
 
 
 def test_a_replay_brings_the_same_tokens_back(opened):
