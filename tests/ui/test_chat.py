@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import errno
+import threading
 from dataclasses import replace
 
 import pytest
+from textual.events import AppBlur, AppFocus
 
 from tests.ui.fakes import (
     Opener,
@@ -290,6 +292,44 @@ def test_escape_stops_and_brings_back_what_was_queued():
     drive(make(agent), steps)
 
 
+def test_control_j_makes_a_line_and_enter_sends_all_of_them():
+    agent = PlayedAgent()
+
+    async def steps(pilot):
+        area = pilot.app.chat.prompt.area
+        await pilot.press("o", "n", "e", "ctrl+j", "t", "w", "o")
+        assert area.text == "one\ntwo" and agent.heard == []
+        before = area.size.height
+        await pilot.press("ctrl+j", "ctrl+j")
+        await pilot.pause()
+        assert area.size.height > before  # the field grows with what is typed
+        await pilot.press("x", "enter")
+        await settled(pilot)
+        assert agent.heard == ["one\ntwo\n\nx"] and area.text == ""
+
+    drive(make(agent), steps)
+
+
+def test_escape_closes_the_choices_before_it_interrupts():
+    agent = PlayedAgent([held(ev.AnswerText("I am looking. "))])
+
+    async def steps(pilot):
+        app, stopped = pilot.app, agent._stop
+        await send(pilot, "go", busy=True)
+        await typed(pilot, "/m")
+        assert "/model" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "/model" not in screen_text(app) and app.chat.prompt.area.text == "/m"
+        assert app.chat.busy and not stopped.is_set()
+        await pilot.press("escape")
+        await settled(pilot)
+        assert stopped.is_set() and not app.chat.busy
+        assert app.chat.transcript.blocks[-1].outcome is ev.Outcome.CANCELLED
+
+    drive(make(agent), steps)
+
+
 def test_escape_when_idle_clears_the_prompt():
     async def steps(pilot):
         await typed(pilot, "/mem")
@@ -463,7 +503,13 @@ def test_every_kind_of_failure_has_a_next_step():
             failure = explain(kind("what, which value, what next"))
             assert "what, which value" in failure.text
             assert failure.steps[-1][0] == "quit" and len(failure.steps) >= 2
-    assert "full" in explain(OSError(errno.ENOSPC, "No space")).title
+    full = OSError(errno.ENOSPC, "No space")
+    wrapped = errors.SessionError("the log cannot be written")
+    wrapped.__cause__ = full
+    for error in (full, wrapped):  # as the system says it, and in a layer's own words
+        failure = explain(error)
+        assert failure.title == "The disk is full" and "Free some space" in failure.text
+        assert failure.steps[0][0] == "retry"
     assert "memory" in explain(MemoryError()).title
     assert "fault of triagent" in explain(KeyError("x")).text
 
@@ -517,19 +563,81 @@ def test_a_wrong_theme_is_said_and_the_default_used():
 
     async def steps(pilot):
         assert app.theme == "triagent-dark"
+        assert 'no theme is named "no-such-theme"' in screen_text(app)
 
     drive(app, steps)
 
 
-def test_a_long_turn_tells_the_terminal(monkeypatch):
-    agent = PlayedAgent([say("done")], seconds=99.0)
-    told = []
+def waiting(gate):
+    """A part of a turn in which nothing is said until the gate opens."""
+
+    def turn(agent, text):
+        yield ev.StepStarted(agent.turn, 1)
+        gate.wait(20)
+
+    return turn
+
+
+async def look(pilot, looking):
+    """The terminal reports that its window is looked at, or no longer."""
+    pilot.app.post_message(AppFocus() if looking else AppBlur())
+    await until(pilot, lambda: pilot.app.app_focus is looking)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What is written to the terminal beside pictures: notifications among it."""
     monkeypatch.delenv("TMUX", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    return []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "looking", "heard"), [(99.0, True, True), (4.0, True, False), (4.0, False, True)]
+)
+def test_the_end_of_a_turn_is_told_when_it_was_long_or_nobody_looks(told, seconds, looking, heard):
+    gate = threading.Event()
+    agent = PlayedAgent([turns(waiting(gate), say("done"))], seconds=seconds)
 
     async def steps(pilot):
         pilot.app._driver.write = told.append
-        await send(pilot, "go")
-        assert "\x1b]9;triagent: turn done after 99 s\x07" in told
+        await send(pilot, "go", busy=True)
+        await look(pilot, looking)
+        gate.set()
+        await settled(pilot)
+        assert (f"\x1b]9;triagent: turn done after {seconds:.0f} s\x07" in told) is heard
 
     drive(make(agent), steps)
+
+
+@pytest.mark.parametrize(("looking", "heard"), [(True, False), (False, True)])
+def test_a_question_is_told_when_nobody_looks(told, looking, heard):
+    gate = threading.Event()
+    question = asking("bash", ["make", "rm -rf build"], command="make && rm -rf build")
+    agent = PlayedAgent([turns(waiting(gate), question)])
+
+    async def steps(pilot):
+        app = pilot.app
+        app._driver.write = told.append
+        await send(pilot, "go", busy=True)
+        await look(pilot, looking)
+        gate.set()
+        await until(pilot, lambda: app.chat.approval.asked is not None)
+        assert ("\x1b]9;triagent asks: bash: make , rm -rf build\x07" in told) is heard
+        await pilot.press("n")
+        await settled(pilot)
+
+    drive(make(agent), steps)
+
+
+def test_no_notification_is_sent_where_none_is_wanted(told):
+    agent = PlayedAgent([say("done")], seconds=99.0)
+    app = make(agent)
+    app.config = replace(app.config, ui=replace(app.config.ui, notify=False))
+
+    async def steps(pilot):
+        app._driver.write = told.append
+        await send(pilot, "go")
+        assert not any("\x1b]9" in text for text in told)
+
+    drive(app, steps)

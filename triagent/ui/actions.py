@@ -15,6 +15,8 @@ from triagent.ui.welcome import welcome
 from triagent.ui.worker import Opened
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from triagent.ui.app import TriagentApp
 
 
@@ -39,6 +41,8 @@ def opened(app: TriagentApp, item: Opened) -> None:
     """Welcome to an empty session; offer centers to a model without, once in a run."""
     info = item.agent.info
     app.chat.welcome(welcome(info, item.agent.mode, item.cache.budget, item.advice))
+    while app.complaints:
+        app.chat.note(app.complaints.pop(0), "warning")
     app.chat.offer.hide()
     if item.lacks_centers:
         app.chat.offer.show(info)
@@ -79,25 +83,33 @@ def after_failure(app: TriagentApp, step: str) -> None:
 # -- screens
 
 
+def _toggle(app: TriagentApp, kind: type[Screen], *arguments) -> None:
+    """Open a screen, or leave it by the key that opened it, whichever key that is."""
+    if isinstance(app.screen, kind):
+        app.screen.dismiss()
+    else:
+        app.push_screen(kind(*arguments))
+
+
 def command_help(app: TriagentApp, argument: str) -> None:
     """Show keys and commands."""
     from triagent.ui.help import HelpScreen
 
-    app.push_screen(HelpScreen())
+    _toggle(app, HelpScreen)
 
 
 def command_memory(app: TriagentApp, argument: str) -> None:
     """Open the memory screen."""
     from triagent.ui.memory import MemoryScreen
 
-    app.push_screen(MemoryScreen())
+    _toggle(app, MemoryScreen)
 
 
 def command_settings(app: TriagentApp, argument: str) -> None:
     """Open the settings screen."""
     from triagent.ui.settings import SettingsScreen
 
-    app.push_screen(SettingsScreen(app.config))
+    _toggle(app, SettingsScreen, app.config)
 
 
 def command_sessions(app: TriagentApp, argument: str) -> None:
@@ -107,7 +119,7 @@ def command_sessions(app: TriagentApp, argument: str) -> None:
     if app.services.sessions is None:
         app.chat.note("sessions are not kept in this run", "warning")
         return
-    app.push_screen(SessionsScreen(app.services.sessions, argument))
+    _toggle(app, SessionsScreen, app.services.sessions, argument)
 
 
 def command_models(app: TriagentApp, argument: str) -> None:
@@ -117,7 +129,7 @@ def command_models(app: TriagentApp, argument: str) -> None:
     if app.services.models is None:
         app.chat.note("the model list is not there in this run", "warning")
         return
-    app.push_screen(ModelsScreen(app.services.models))
+    _toggle(app, ModelsScreen, app.services.models)
 
 
 def command_theme(app: TriagentApp, argument: str) -> None:

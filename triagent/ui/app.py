@@ -26,6 +26,7 @@ from triagent.config import Config
 from triagent.ui import actions, slash
 from triagent.ui.approve import GRACE_S, ApprovalPanel
 from triagent.ui.chat import ChatScreen
+from triagent.ui.complaints import complaints
 from triagent.ui.complete import Completer
 from triagent.ui.failure_panel import FailurePanel
 from triagent.ui.files import FileNames, attachments
@@ -110,6 +111,8 @@ class TriagentApp(App[int]):
         self._drain_due = False
         self._leaving = False
         self._turn_began = 0.0
+        self.complaints: list[str] = []
+        """About settings; told once a session is open."""
         self._waiting: dict[str, Callable[[Any], None]] = {}
 
     @property
@@ -135,8 +138,7 @@ class TriagentApp(App[int]):
     def _set_looks(self, no_color: bool) -> None:
         ui = self.config.ui
         theme = "ansi-dark" if no_color else ui.theme
-        self._wrong_theme = theme not in self.available_themes
-        self.theme = OURS[0].name if self._wrong_theme else theme
+        self.theme = theme if theme in self.available_themes else OURS[0].name
         if not ui.motion:
             self.animation_level = "none"
         self.set_keymap(ui.keys)
@@ -156,12 +158,14 @@ class TriagentApp(App[int]):
             lambda: self.services.models,
         )
         self.call_after_refresh(self.thread.open, self.first)
-        if self._wrong_theme:
-            text = f'no theme is named "{self.config.ui.theme}"; /theme lists them'
-            self.chat.note(text, "warning")
+        self.complaints += complaints(self.config.ui, self.available_themes)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """With reduced motion no cursor blinks, on no screen."""
+        """With reduced motion no cursor blinks, on no screen; own keys come before a widget's."""
+        if self.config.ui.keys:
+            from triagent.ui.keymap import give_way
+
+            give_way(event.widget, self.config.ui.keys)
         if not self.config.ui.motion and isinstance(event.widget, (Input, TextArea)):
             event.widget.cursor_blink = False
 
@@ -169,9 +173,7 @@ class TriagentApp(App[int]):
         """The command palette: our slash commands first."""
         for command in slash.COMMANDS:
             run = getattr(actions, f"command_{command.name}")
-            yield SystemCommand(
-                f"/{command.name}", command.help, lambda run=run: run(self, "")
-            )
+            yield SystemCommand(f"/{command.name}", command.help, lambda run=run: run(self, ""))
         yield SystemCommand("Screenshot", "save an SVG picture", self.deliver_screenshot)
 
     # -- items from the thread

@@ -29,6 +29,9 @@ def explain(error: BaseException) -> Failure:
     """The message for an error."""
     text = plain(str(error)) or type(error).__name__
     match error:
+        case _ if _is_disk_full(error):
+            text = f"{text}\n\n{_SAFE} Free some space, then go on."
+            return Failure("The disk is full", text, (_RETRY, _QUIT))
         case errors.EngineDied():
             steps = (("retry", "start it again"), _MODELS, _QUIT)
             return Failure("The engine stopped", f"{text}\n\n{_SAFE}", steps)
@@ -39,6 +42,10 @@ def explain(error: BaseException) -> Failure:
             return Failure("The native library is not usable", text, (_RETRY, _QUIT))
         case errors.SidecarError():
             return Failure("The centers do not fit this model", text, (_MODELS, _RETRY, _QUIT))
+        case errors.MemoryShortError():
+            text = f"{text}\n\nClosing other programs may free what is missing."
+            steps = (_MODELS, _RETRY, _QUIT)
+            return Failure("There is not enough memory for this model", text, steps)
         case errors.ModelError():
             return Failure("The model cannot be loaded", text, (_MODELS, _RETRY, _QUIT))
         case errors.SessionError():
@@ -46,9 +53,6 @@ def explain(error: BaseException) -> Failure:
             return Failure("The session cannot be opened", text, steps)
         case errors.ConfigError():
             return Failure("A setting is wrong", text, (("settings", "change it"), _QUIT))
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            text = f"{text}\n\n{_SAFE} Free some space, then go on."
-            return Failure("The disk is full", text, (_RETRY, _QUIT))
         case MemoryError():
             text = f"{text}\n\nA smaller model, a smaller budget or cache_type q8_0 needs less."
             steps = (_MODELS, ("settings", "change settings"), _QUIT)
@@ -58,3 +62,12 @@ def explain(error: BaseException) -> Failure:
         case _:
             text = f"{type(error).__name__}: {text}\n\nThis is a fault of triagent. {_SAFE}"
             return Failure("Something unexpected happened", text, (_RETRY, _QUIT))
+
+
+def _is_disk_full(error: BaseException | None) -> bool:
+    """Also where a layer below has put it into its own words."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False

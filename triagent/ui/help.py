@@ -42,6 +42,18 @@ class HelpScreen(PanelScreen):
         self.query_one("#page", Static).update(page(self.app.BINDINGS, self.app._keymap, palette))
 
 
+def places(app_bindings) -> tuple[tuple[str, list], ...]:
+    """Where keys count, and the bindings there."""
+    return (
+        ("Anywhere", app_bindings),
+        ("Chat", ChatScreen.BINDINGS),
+        ("Prompt", PromptArea.BINDINGS),
+        ("Question", ApprovalPanel.BINDINGS),
+        ("Transcript (Ctrl+T)", Transcript.BINDINGS),
+        ("Memory (F4)", MemoryScreen.BINDINGS),
+    )
+
+
 def page(app_bindings, keymap: dict[str, str], palette: Palette) -> Text:
     """The page: commands first, then keys by place."""
     text = Text()
@@ -52,15 +64,7 @@ def page(app_bindings, keymap: dict[str, str], palette: Palette) -> Text:
         text.append(f"  {name:<22}", palette.text).append(command.help + "\n", palette.muted)
     text.append("  @part                 ", palette.text)
     text.append("names a file of the workspace; Tab completes\n", palette.muted)
-    places = (
-        ("Anywhere", app_bindings),
-        ("Chat", ChatScreen.BINDINGS),
-        ("Prompt", PromptArea.BINDINGS),
-        ("Question", ApprovalPanel.BINDINGS),
-        ("Transcript (Ctrl+T)", Transcript.BINDINGS),
-        ("Memory (F4)", MemoryScreen.BINDINGS),
-    )
-    for place, bindings in places:
+    for place, bindings in places(app_bindings):
         text.append(f"\n{place}\n", bold)
         for binding in bindings:
             if binding.id:
