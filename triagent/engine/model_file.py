@@ -15,6 +15,9 @@ from triagent.errors import ModelError
 from triagent.kv.fingerprint import fingerprint
 from triagent.kv.gguf_file import FLOAT_TYPES, GgufError, Header, LongArray, read_array, read_header
 
+MAX_LAYERS = 512
+"""LLAMA_MAX_LAYERS of llama.cpp's llama-hparams.h."""
+
 
 @dataclass(frozen=True)
 class ModelFile:
@@ -67,12 +70,23 @@ def open_model_file(path: Path) -> ModelFile:
     if header.values.get("general.type") in ("triattention", "imatrix", "adapter"):
         kind = header.values["general.type"]
         raise ModelError(f"{path}: a GGUF file of type {kind!r}, not a model")
+    _check_layers(path, header)
     _check_vocabulary(path, header)
     quantized = any(t.type not in FLOAT_TYPES for t in header.tensors.values())
     try:
         return ModelFile(path, header, fingerprint(path, header), quantized)
     except GgufError as error:
         raise ModelError(f"{path}: not a usable GGUF model: {error}") from error
+
+
+def _check_layers(path: Path, header: Header) -> None:
+    """llama.cpp ends its process at a number of layers that it cannot have."""
+    n_layer = header.values.get(f"{header.values['general.architecture']}.block_count")
+    if isinstance(n_layer, int) and not 0 < n_layer <= MAX_LAYERS:
+        raise ModelError(
+            f"{path}: a model of {n_layer} layers; 1 to {MAX_LAYERS} can be loaded. "
+            "The file is damaged; get it again."
+        )
 
 
 def _strings(path: Path, value: Any) -> list[Any]:

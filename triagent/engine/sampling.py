@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from triagent.chat import Limits
+from triagent.errors import EngineError
 
 # below exp(-25) of the best token's probability the whole vocabulary weighs under 1e-5
 NEGLIGIBLE = 25.0
@@ -40,6 +41,8 @@ class Sampler:
         Args:
             logits: (n_vocab,) float32, unchanged.
             allows: whether a grammar permits a token; where it permits none, it is not heeded.
+
+        Raises: EngineError, when the best logit is no finite number.
         """
         token = self._draw(logits, pos)
         if allows is None or allows(token):
@@ -49,6 +52,12 @@ class Sampler:
 
     def _draw(self, logits: np.ndarray, pos: int) -> int:
         best = int(np.argmax(logits))
+        if not np.isfinite(logits[best]):  # NaN counts as the largest
+            raise EngineError(
+                "the model's output is not a number: its file is damaged, or its weights are too "
+                "large for this device's arithmetic. Get it again, or choose another: triagent "
+                "models list"
+            )
         if self.temperature <= 0:
             return best
         floor = logits[best] - NEGLIGIBLE * self.temperature
