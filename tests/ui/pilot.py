@@ -7,7 +7,7 @@ import asyncio
 from tests.ui.scenes import settled
 
 
-def drive(app, steps, size=(100, 30), wait=True):
+def drive(app, steps, size=(100, 30), wait=True, limit_s=60):
     """Start the app, wait until its session is open, run `steps(pilot)`, return its value."""
 
     async def main():
@@ -16,7 +16,7 @@ def drive(app, steps, size=(100, 30), wait=True):
                 await settled(pilot)
             return await steps(pilot)
 
-    return asyncio.run(asyncio.wait_for(main(), 60))
+    return asyncio.run(asyncio.wait_for(main(), limit_s))
 
 
 async def until(pilot, condition, seconds=10.0):

@@ -49,7 +49,7 @@ def app_on(card, told):
             told.append(text)
             report(text, None)
 
-        model, used = open_within_memory(config, tell, card.open)
+        model, _ = open_within_memory(config, tell, card.open)
         return PlayedAgent(title="", info=replace(INFO, notes=model.notes))
 
     return TriagentApp(config, Services(start))
