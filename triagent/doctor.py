@@ -92,7 +92,7 @@ def _all(config: Config, problem: str) -> Iterator[Finding]:
     devices = native.get("devices", {}).get("found") or []
     yield _devices(native, devices)
     yield from _model(config, model, [_Device(**item) for item in devices])
-    if model is not None and "found" in native.get("devices", {}):
+    if model is not None and model.is_file() and "found" in native.get("devices", {}):
         yield _self_test(native)
     yield Finding("network", Level.OK, "used only to download a model that you ask for")
 

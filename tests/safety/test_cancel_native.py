@@ -7,6 +7,7 @@ rounds between them, is closed, and is opened again.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -92,7 +93,7 @@ def check_books(agent: Agent) -> None:
     n_ids = sum(len(span.ids) for span in agent.spans())
     assert status.n_pos == agent.session.n_pos == n_ids == len(share)
     assert status.n_used == status.n_pos - status.n_evicted
-    assert sum(share) == pytest.approx(status.n_used, abs=0.01)
+    assert math.fsum(share) == pytest.approx(status.n_used, abs=0.01)
     lost = {pos for item in agent.session.ledger.records() if item.type == "evict"
             for start, stop in item.data["lost"] for pos in range(start, stop)}  # fmt: skip
     assert {pos for pos, held in enumerate(share) if held == 0} == lost
