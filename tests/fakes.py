@@ -435,7 +435,7 @@ class ScriptedModel:
             yield self.status()
 
     def _id(self, word: str) -> int:
-        id = zlib.crc32(word.encode())
+        id = zlib.crc32(word.encode("utf-8", "replace"))
         self._vocabulary[id] = word
         return id
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -36,6 +37,9 @@ FLAGS: dict[str, tuple[str, Any, str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run triagent; returns the exit status."""
     given = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # no word that comes by may end the program
+            stream.reconfigure(errors="replace")
     # To describe the arguments of all commands takes as long as to start; most need none.
     args = build_parser({word for word in given if word in COMMANDS}).parse_args(given)
     try:

@@ -1,8 +1,11 @@
 """A turn without a screen: text or JSON lines out, an exit status that follows the facts.
 
-    0  answered              4  nothing to show for it: every tool call failed, a permission was
-    1  failed                   refused, or the answer speaks of changes that no tool made
-    3  stopped by a guard    130  cancelled
+      0  answered              4  nothing to show for it: every tool call failed, a permission was
+      1  failed                   refused, or the answer speaks of changes that no tool made
+      3  stopped by a guard    130  cancelled
+
+Beside these the command line ends with 2 for a setting or an argument that is wrong, and with 141
+when the reader of its output left.
 """
 
 from __future__ import annotations
@@ -96,13 +99,13 @@ def prompt_from(words: str, pipe: TextIO | None = None) -> str:
 
 
 class JsonLines:
-    """Every event as a line."""
+    """Every event as a line of ASCII: no locale and no line separator in a text can break it."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def __call__(self, event: Event) -> None:
-        print(json_module.dumps(as_json(event), ensure_ascii=False), file=self._out, flush=True)
+        print(json_module.dumps(as_json(event)), file=self._out, flush=True)
 
 
 class Plain:

@@ -86,7 +86,7 @@ class Index:
             self._db.execute(
                 "INSERT OR REPLACE INTO sessions VALUES(?,?,?,?,?,?,?,?,?,?,?)",
                 (
-                    id, state.title, state.created, state.model, state.workspace,
+                    id, *map(_stored, (state.title, state.created, state.model, state.workspace)),
                     state.turn, state.n_pos, offset, _birth(ledger), mtime, _seal(ledger, offset),
                 ),
             )  # fmt: skip
@@ -259,6 +259,11 @@ def match_share(words: Sequence[str], text: str) -> float:
     """Share of `words` that are in a text, 0 to 1."""
     have = {word.rstrip("s") for word in re.findall(r"\w+", text.lower())}
     return sum(word.rstrip("s") in have for word in words) / len(words) if words else 0.0
+
+
+def _stored(text: str) -> str:
+    """Text as the ledger's file has it: names of files need not be Unicode."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _seal(ledger: Ledger, offset: int) -> str:
