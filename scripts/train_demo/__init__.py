@@ -4,17 +4,20 @@ In the order data flows:
 
     values      words, values and names drawn from the whole vocabulary
     wording     sentences composed from parts, with slots that stay intact; `phrases`,
-                `phrases_wide`, `phrases_more`: the parts; `unseen`: wordings for the test alone
+                `phrases_wide`, `phrases_more`, `phrases_acts`: the parts; `unseen`: wordings
+                for the test alone
     meanings    what settings mean: spellings, nouns and questions for each
     statements  facts in whole sentences, and questions for them
     files/      the files of small projects, and the facts in them
     records     what people keep records of; `records_sheets` tables, `records_logs` logs,
-                `records_prose` documents, each with ways to ask that are not its own words
+                `records_prose` documents, `records_nested` settings within settings, each with
+                ways to ask that are not its own words
     workspace   a workspace in memory, in which the agent's own tools run
     tasks/      one request, its calls and its answer, by kind
     session     one conversation, with what is known and what is out of sight
     planted     sessions in the form of the calibration's self-test
     documents   sessions, recall drills, recursive state, prose; weights on their tokens
+    mixture     what generated sessions consist of
     tokens      the tokenizer: training it, and documents to ids and weights
     stream      processes that fill rows of one length, for ever
     model       the network; `optim` its optimisers; `training` the loop

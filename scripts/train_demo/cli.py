@@ -1,6 +1,7 @@
 """The commands of `scripts/train_demo.py`.
 
 sample      print a generated session
+mix         print what generated sessions consist of
 tokenizer   train the tokenizer
 train       train, in one piece or several; then the gates; then the export
 gates       train eviction coefficients for a finished network
@@ -94,6 +95,15 @@ def sample(args: argparse.Namespace) -> None:
 
     maker = Maker.load(args.prose)
     print("".join(text for text, _ in maker.session(Random(args.seed), args.tokens)))
+
+
+def mix(args: argparse.Namespace) -> None:
+    """Print what generated sessions consist of: shares by module and by kind."""
+    from .documents import Maker
+    from .mixture import markdown, mixture
+
+    found = mixture(Maker.load(args.prose), args.seed, 60, args.tokens)
+    print("\n\n".join(markdown(rows, what) for what, rows in found.items()))
 
 
 def tokenizer(args: argparse.Namespace) -> None:
@@ -334,7 +344,6 @@ def _write_json(args, name: str, value) -> None:
 
 
 _COMMANDS = {
-    "sample": sample, "tokenizer": tokenizer, "train": train, "adapt": adapt, "pack": pack,
-    "export": export,
-    "all": everything,
+    "sample": sample, "mix": mix, "tokenizer": tokenizer, "train": train, "adapt": adapt,
+    "pack": pack, "export": export, "all": everything,
 }  # fmt: skip

@@ -21,6 +21,10 @@ _MEMORY = (
     "ask_retold", "ask_sentence", "recall_seen",
 )  # fmt: skip
 """Kinds of which some sessions are full."""
+_TELL = ("tell", "tell", "tell", "tell_whole", "tell_whole", "retell", "tell_free", "tell_sentence")
+_ASK = ("ask_told", "ask_told", "ask_told", "ask_retold", "ask_free", "ask_sentence", "recall_seen")
+LONG = 8192
+"""Rows from this length on have more of what is remembered over a distance."""
 
 
 class Maker:
@@ -40,8 +44,11 @@ class Maker:
         if room < length * 0.2 or room < 500:
             return self._filler(r, room)
         kind = r.random()
-        if kind < 0.84 and room > 1200 and r.random() < 0.03:
-            return [*planted(r, self.x, int(CHARS_PER_TOKEN * (room - 800) * 0.95)), END]
+        share_planted, share_told = (0.06, 0.3) if length >= LONG else (0.03, 0.08)
+        if kind < 0.84 and room > 1200 and (x := r.random()) < share_planted + share_told:
+            if x < share_planted:
+                return [*planted(r, self.x, int(CHARS_PER_TOKEN * (room - 800) * 0.95)), END]
+            return self.remembering(r, room)
         if kind < 0.84:
             whole = r.random()
             share = 1.05 if whole < 0.5 else r.uniform(0.3, 1) if whole < 0.85 else 0.3
@@ -73,6 +80,23 @@ class Maker:
                 n_losses -= 1
                 s.lose(r.choice([0, 1, 1, 2, 3, 5]))
                 lost = s.n_chars - s.n_visible_chars()
+        return [*s.pieces(), END]
+
+    def remembering(self, r: Random, n_tokens: int) -> list[Piece]:
+        """Facts told all along between other work; then question after question for them."""
+        s = Session(r, self.x, short_prompt=r.random() < 0.2)
+        whole = n_tokens * CHARS_PER_TOKEN - sum(len(t) for t, _ in s.head)
+        n_told, share = r.uniform(0.003, 0.008) * n_tokens, r.uniform(0.65, 0.85)
+        n = 0
+        while s.n_chars < share * whole:
+            if n < n_told * (s.n_chars / (share * whole) + 0.02):
+                perform(s, r.choice(_TELL))
+                n += 1
+            else:
+                step(s, r)
+        while s.n_chars < whole:
+            if perform(s, r.choice(_ASK)) is None:
+                perform(s, "recall_seen") or step(s, r)
         return [*s.pieces(), END]
 
     def prose(self, r: Random, n_chars: int) -> list[Piece]:

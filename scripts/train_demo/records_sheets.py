@@ -157,6 +157,10 @@ FAMILIES: tuple[Family, ...] = (
 )  # fmt: skip
 
 
+NOTE = Column("note|notes|remark|comment|info|remarks", "blank:phrase", "note|remark|comment", ("(is there|do we have) (a|any) (note|remark) (for|on|about) {row}", "what (is|was) (noted|remarked) (for|about|on) {row}"))
+"""A column of free text, empty in some rows."""
+
+
 def sheet(m: Maker, path: str, family: Family | None = None) -> Sheet:
     """A table of some family, with 4 to 14 rows, sometimes more, and 2 to 5 columns beside the name."""
     r = m.r
@@ -166,6 +170,8 @@ def sheet(m: Maker, path: str, family: Family | None = None) -> Sheet:
         if r.random() < 0.6:
             chosen = sorted({*chosen, one, two})
     columns: list[Column | None] = [None, *(family.columns[i] for i in chosen)]
+    if r.random() < 0.35 and not any("phrase" in family.columns[i].spec for i in chosen):
+        columns.insert(r.randint(1, len(columns)), NOTE)
     head = [_cased(r, family.key)] + [r.choice(c.headers.split("|")) for c in columns[1:]]
     key_at, n = 0, r.choice((4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 14, 22))
     names = _names(m, family, n)

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from triagent.agent.context import Part, system_prompt
+from triagent.agent.guards import REPEAT_WARNING, WARN_AT
 from triagent.agent.tools import TOOLS
 from triagent.agent.tools import recall as recall_tool
 from triagent.session.passages import cut
@@ -176,6 +177,18 @@ class Session:
         self.files.pop(path, None)
         self.forget_values(path)
 
+    def thin(self) -> None:
+        """Take old files away when there are too many, as work elsewhere does; values stay told."""
+        if len(self.files) < 2 * MAX_FILES - 4:
+            return
+        held = {self.made[0], self.last[0].path if self.last else "",
+                self.last_edit[0] if self.last_edit else ""}  # fmt: skip
+        old = [path for path in self.files if path not in held][: len(self.files) // 2]
+        for path in self.r.sample(old, len(old) * 2 // 3):
+            del self.files[path]
+            self.bench.place.files.pop(path, None)
+        self.bench.place.touch()
+
     def forget_values(self, path: str, name: str | None = None) -> None:
         """Values seen before a change are no longer true."""
         stale = lambda s: s.path == path and (name is None or name in s.names)  # noqa: E731
@@ -206,6 +219,8 @@ class Session:
 
     def call(self, name: str, **arguments: Any) -> str:
         """The model calls a tool; returns what it reads."""
+        if name == "grep":
+            arguments["pattern"] = small(arguments["pattern"])
         return self._call(name, arguments, WEIGHT_ANSWER)
 
     def detour(self, phrase: str, share: float = 0.22) -> None:
@@ -217,19 +232,32 @@ class Session:
             self._call("glob", {"pattern": "*"}, 0)
             return
         words = phrase.replace("_", " ").split()
-        pattern = self.r.choice((phrase, "_".join(words), *words, words[0] + "s"))
-        arguments = {"pattern": pattern.strip("`'\"?")}
-        if len(pattern) > 2 and self.bench.run("grep", arguments).startswith("no matches"):
-            self._call("grep", arguments, 0)
+        pattern = self.r.choice((phrase, "_".join(words), *words, words[0] + "s")).strip("`'\"?")
+        if len(pattern) < 3:
+            return
+        if x < 0.35:
+            self._empty("glob", self.r.choice((f"*.{pattern}", f"*{pattern}*", f"{pattern}.*")))
+        else:
+            self._empty("grep", pattern)
 
-    def _call(self, name: str, arguments: dict[str, Any], weight: int) -> str:
+    def _empty(self, name: str, pattern: str) -> None:
+        """A search that finds nothing, made again sometimes as small models do; not learnt."""
+        arguments = {"pattern": pattern}
+        if not self.bench.run(name, arguments).startswith("no "):
+            return
+        n = self.r.choice((1, 1, 1, 1, 2, 3, 4)) if self.r.random() < 0.6 else 1
+        for i in range(1, n + 1):
+            warning = REPEAT_WARNING.format(n=i) if i >= WARN_AT else ""
+            self._call(name, arguments, 0, warning)
+
+    def _call(self, name: str, arguments: dict[str, Any], weight: int, warning: str = "") -> str:
         body = json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False)
         self._put(f"<tool_call>\n{body}\n</tool_call><|im_end|>", weight)
         result = self.bench.run(name, arguments)
         self.calls.append((name, arguments))
         self.has_acted |= name in ("write", "edit", "bash")
         self._put("\n<|im_start|>user\n<tool_response>\n", 0)
-        self._put(result, WEIGHT_INPUT)
+        self._put(f"{result}\n{warning}" if warning else result, WEIGHT_INPUT)
         self._put("\n</tool_response><|im_end|>\n" + _ANSWER, 0)
         return result
 
@@ -322,6 +350,16 @@ class Session:
     def pieces(self) -> list[Piece]:
         """The conversation as it stands in the cache."""
         return [*self.head, *(piece for turn in self.turns for piece in turn.pieces)]
+
+
+def small(pattern: str) -> str:
+    """A pattern as it finds most: in small letters, but for names with capitals inside.
+
+    Names in capitals with a line below, in two cases, or with marks of an expression stay.
+    """
+    inner = pattern[1:]
+    is_name = "_" in pattern or (inner != inner.lower() and inner != inner.upper())
+    return pattern if is_name or not pattern.isascii() or "|" in pattern else pattern.lower()
 
 
 def _within(hits: list, n_hits: int, n_chars: int) -> list:

@@ -14,6 +14,7 @@ from functools import cache
 from random import Random
 
 from .phrases import FRAGMENTS, PHRASES, SALAD
+from .phrases_acts import ACTS
 from .phrases_more import MORE, NEW, OPENERS
 from .phrases_wide import wide
 from .unseen import UNSEEN
@@ -23,8 +24,9 @@ _SLOT = re.compile(r"(\{[a-z0-9_]+\})")
 BASE = {**PHRASES, **NEW}
 """Wordings by kind."""
 _WIDE = wide()
-for _kind, _more in MORE.items():
-    _WIDE[_kind] = [*_WIDE.get(_kind, ()), *_more]
+for _more in (MORE, ACTS):
+    for _kind, _texts in _more.items():
+        _WIDE[_kind] = [*_WIDE.get(_kind, ()), *_texts]
 _share = {"wide": 0.5}
 """Share of the wider wordings where a kind has some."""
 
@@ -114,6 +116,16 @@ def letters(text: str) -> str:
 
 
 _HELD_OUT = {kind: {letters(text) for text in texts} for kind, texts in UNSEEN.items()}
+
+
+_HELD_OUT_BARE = {
+    re.sub(r"\{[a-z ]*\}", "{}", text) for texts in _HELD_OUT.values() for text in texts
+}
+
+
+def is_held_out(text: str) -> bool:
+    """Whether this is a wording that is kept for the test, whatever its slots' names."""
+    return re.sub(r"\{[a-z ]*\}", "{}", letters(text)) in _HELD_OUT_BARE
 
 
 def set_wide(share: float) -> None:

@@ -177,8 +177,7 @@ class Bench:
             low = pattern.lower()
             names = place.names()
             texts = [(path, place.text(path)) for path in names if low in place.lower(path)]
-            shown, n_matches, _ = grep.search(texts, pattern)
-            return words.clip(grep.render(pattern, shown, n_matches, len(names)), 12_000)
+            return words.clip(_searched(texts, pattern, len(names)), 12_000)
         if name == "glob" and len(arguments) == 1 and arguments["pattern"] != "*":
             names = place.names(folders=True)
             return glob.render(arguments["pattern"], glob.match(names, arguments["pattern"]), names)
@@ -199,6 +198,11 @@ class Bench:
         files, place = self.place.files, self.place
         if verb == "mkdir":
             place.folders.update(paths)
+        elif verb == "chmod":  # no permission is kept here
+            missing = [path for path in paths[-1:] if not place.exists(path)]
+            if missing:
+                return f"chmod: cannot access '{missing[0]}': No such file or directory", 1
+            return "", 0
         elif verb == "touch":
             for path in paths:
                 files.setdefault(path, b"")
@@ -224,6 +228,15 @@ class Bench:
             raise ValueError(f"no output was set for {command!r}")
         place.touch()
         return "", 0
+
+
+def _searched(texts: list[tuple[str, str]], pattern: str, n_files: int) -> str:
+    """What `grep.answer` gives, from the texts that hold the pattern in any case."""
+    shown, n_matches, _ = grep.search(texts, pattern)
+    if n_matches or grep.is_any_case(pattern):
+        return grep.render(pattern, shown, n_matches, n_files)
+    shown, n_matches, _ = grep.search(texts, pattern, any_case=True)
+    return grep.render(pattern, shown, n_matches, n_files, any_case=True)
 
 
 def _is_plain(pattern: str) -> bool:

@@ -70,7 +70,8 @@ def test_every_kind_fits_some_session(x):
             s = Session(r, x, short_prompt=True)
             for _ in range(6):
                 step(s, r)
-            s.lose(0) if "gone" in name else None
+            _ = name == "ask_retold" and perform(s, "tell") and perform(s, "retell")
+            s.lose(0) if "gone" in name or name == "ask_untold" else None
             fits += perform(s, name) is not None
         assert fits, name
 

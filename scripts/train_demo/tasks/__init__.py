@@ -19,6 +19,13 @@
     logs       logs in plain words
     rewriting  names, lines, rows changed; questions about changes
     records    tables, logs, documents, pairs of files as people ask about them
+    careful    deleting only what is named, permissions, verbs that say nothing
+    nesting    settings within settings, told apart by the names above
+    pairing    two files read, several hits told
+    following  another file, the folder just made, the rest, two questions in one
+    by_roles   scripts run, documents and files of a sort found by a word
+    told_here  facts that stand in files, or nowhere; facts of several words
+    parts      parts of values and lines, items of lists
     reasoning  recursive state, variables, written out step by step
 
 A task returns what a right answer must hold, or None when it does not fit the session.
@@ -32,14 +39,20 @@ from random import Random
 from ..session import Session
 from . import (
     asking,
+    by_roles,
+    careful,
     changing,
     filing,
     finding,
+    following,
     lines,
     logs,
     looking,
     meaning,
     memory,
+    nesting,
+    pairing,
+    parts,
     reading,
     reasoning,
     records,
@@ -50,6 +63,7 @@ from . import (
     tables,
     talking,
     telling,
+    told_here,
 )
 from .common import Check
 
@@ -57,7 +71,8 @@ Task = Callable[[Session], Check | None]
 
 _MODULES = (
     reading, showing, finding, tables, changing, lines, filing, running, memory, talking, reasoning,
-    meaning, telling, asking, looking, logs, rewriting, sections, records,
+    meaning, telling, asking, looking, logs, rewriting, sections, records, careful, nesting,
+    pairing, following, by_roles, told_here, parts,
 )  # fmt: skip
 TASKS: dict[str, tuple[float, Task]] = {
     name: entry for module in _MODULES for name, entry in module.TASKS.items()
@@ -73,6 +88,7 @@ _WEIGHTS = [weight for weight, _ in TASKS.values()]
 
 def step(s: Session, r: Random) -> str | None:
     """One more turn of any kind; its name, or None when it did not fit."""
+    s.thin()
     name = r.choices(_NAMES, _WEIGHTS)[0]
     if s.made[1] == s.n_turns > 0 and r.random() < 0.3:
         name = "follow_made"

@@ -11,10 +11,11 @@ import re
 from ..files.base import File
 from ..session import Session
 from ..wording import expand, fill, noisy
+from . import awk
 from .common import Check, by_role, done, enumerated, is_clean, look_up, name_file, open_file
 from .meaning import MAX_LINES
 from .reading import hits_of
-from .tables import csv_file, key_column, numeric, quoted_path
+from .tables import csv_file, key_column, numeric
 
 _LEAD = "(|||||||tell me |do you know |can you tell me |please tell me |I want to know |I'd like to know |I need |find out |look up |any idea |hey, |quick: |check )"
 _ASKS: tuple[tuple[str, str, str], ...] = (
@@ -144,8 +145,9 @@ def filtered(s: Session) -> Check | None:
     if role:
         s.call("glob", pattern=role[1])
     s.call("read", path=file.path, limit=3)
-    what = "n++} END {print n+0" if counts else f"print ${key + 1}"
-    command = f"awk -F, 'NR>1 && ${column + 1}{sign}{limit} {{{what}}}' {quoted_path(file.path)}"
+    condition = f"{awk.field(t.columns[column])}{sign}{limit}"
+    program = awk.count(condition) if counts else awk.print_names(condition, t.columns[key])
+    command = awk.over_rows(file.path, ",", program)
     s.bench.outputs[command] = (str(len(hits)) if counts else "\n".join(hits), 0)
     s.call("bash", command=command)
     if counts:
@@ -173,8 +175,8 @@ def count_where(s: Session) -> Check | None:
           col=t.columns[column].replace("_", " "))  # fmt: skip
     look_up(s, named)
     s.call("read", path=file.path, limit=3)
-    n = sum(row[column] == value for row in t.rows)
-    command = f"awk -F, 'NR>1 && ${column + 1}==\"{value}\" {{n++}} END {{print n+0}}' {quoted_path(file.path)}"
+    n = sum(row[column].lower() == value.lower() for row in t.rows)
+    command = awk.over_rows(file.path, ",", awk.count(awk.is_value(t.columns[column], value)))
     s.bench.outputs[command] = (str(n), 0)
     s.call("bash", command=command)
     s.say(f"{n} rows in `{file.path}` have {t.columns[column]} `{value}`.")

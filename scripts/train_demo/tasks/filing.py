@@ -166,7 +166,7 @@ def write_existing(s: Session) -> Check | None:
 
 
 def delete(s: Session) -> Check | None:
-    """One file, when the user says so."""
+    """One file, when the user says so by its name."""
     if not s.files:
         return None
     file = s.r.choice(list(s.files.values()))
@@ -174,6 +174,9 @@ def delete(s: Session) -> Check | None:
     s.ask("delete", path=named.text)
     if not located(s, named):
         return None
+    if named.pattern or named.text in file.aliases:  # a role names no file: it is asked for
+        s.say(f"Do you mean `{file.path}`? I have deleted nothing yet.")
+        return done(s, file.path, "?", harmless=True)
     s.call("bash", command=f"rm {quoted_path(file.path)}")
     s.drop(file.path)
     s.last = None

@@ -137,7 +137,7 @@ def _facts_in(s: Session, lines, test) -> list[Hit] | None:
 def missing_meaning(s: Session) -> Check | None:
     """Nothing here says anything of it."""
     meaning = s.r.choice(MEANINGS)
-    words = meaning.searches[:2]
+    words = meaning.searches[: s.r.choice((2, 3, 3))]
     if any(hits_of(s, word) for word in words):
         return None
     noun = s.r.choice(meaning.nouns)
@@ -145,6 +145,7 @@ def missing_meaning(s: Session) -> Check | None:
         s.ask("value_nopath", key=noun)
     else:
         s.ask("question", q=noisy_question(s, meaning))
+    s.detour(noun, 0.3)
     for word in words:
         s.call("grep", pattern=word)
     s.say("I found nothing about that in these files.")

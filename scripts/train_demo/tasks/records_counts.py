@@ -1,6 +1,6 @@
 """Conditions on the rows of a table: which rows, how many, sums, the highest and the lowest.
 
-Up to a screenful of rows is read and told; more rows, counts and sums are left to awk.
+The header is read, the rest is left to awk, which takes columns by their names.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 # ruff: noqa: E501  a wording is easier to read in one piece
 from collections.abc import Callable
 
-from ..records import MONTHS, asked, hits_in, is_searchable, search_word
+from ..records import MONTHS, asked, hits_in, is_searchable, search_word, typed
 from ..records_sheets import Sheet
 from ..session import Session
+from . import awk
 from .common import Check, done, enumerated, is_clean
 from .records_tables import a_sheet, noun_of, pick_column, reach, things
-from .tables import quoted_path
 
 WHICH = (
     "(which|what) {things} (are|have|with|are listed with) {noun} {value}[q]", "(list|show me|name|give me|tell me) (all |the |all the |){things} with {noun} {value}[post]", "{things} with {noun} {value}[q]", "[qpre]which {things} have {value} as (their |){noun}[q]", "all {things} (where|whose) {noun} is {value}", "{things}, {noun} {value}[q]",
@@ -43,8 +43,6 @@ MOST = (
     "(which|what) {thing} has the {most} {noun}[q]", "{thing} with the {most} {noun}[q]", "(who|which one|which of the {things}) has the {most} {noun}[q]", "(what is|what's|find|tell me) the {most} {noun}( of all {things}| among the {things}|)[q]",
 )  # fmt: skip
 _HIGH, _LOW = ("highest", "largest", "biggest", "greatest", "maximum"), ("lowest", "smallest", "least", "minimum")
-_ROW_LIMIT = 14
-"""Rows that are read and told; more are filtered by awk."""
 
 
 class _Condition:
@@ -55,17 +53,12 @@ class _Condition:
         self.said = said
         """The condition as answers repeat it; empty where they do not."""
 
-    @property
-    def compares(self) -> bool:
-        """Whether numbers are compared, which is left to awk."""
-        return "<" in self.awk or ">" in self.awk
-
 
 def _condition(s: Session, file: Sheet) -> _Condition | None:
     at = pick_column(s, file, lambda c: c.is_choice or c.is_number or c.is_date or "blank" in c.spec)
     if at is None:
         return None
-    column, field, r = file.columns[at], f"${at + 1}", s.r
+    column, field, r = file.columns[at], awk.field(file.head[at]), s.r
     slots, name = {"noun": noun_of(s, column)}, file.head[at].replace("_", " ")
     if "blank" in column.spec:
         return _Condition(WHICH_EMPTY, slots, lambda row: not row[at], f'{field}==""')
@@ -83,14 +76,13 @@ def _condition(s: Session, file: Sheet) -> _Condition | None:
         return _Condition(WHICH_OVER if over else WHICH_UNDER, slots | {"value": text}, keep, f"{field}{'>' if over else '<'}{text}", f"{name} {'>' if over else '<'} {text}")
     if column.is_choice:
         value = r.choice(file.rows)[at] if r.random() < 0.93 else r.choice(column.spec.partition(":")[2].split("|"))
-        return None if not value else _Condition(WHICH, slots | {"value": value}, lambda row: row[at] == value, f'{field}=="{value}"', f"{name} `{value}`")
+        return None if not value else _Condition(WHICH, slots | {"value": typed(r, value)}, lambda row: row[at].lower() == value.lower(), awk.is_value(file.head[at], value), f"{name} `{value}`")
     return None
 
 
-def awk(file: Sheet, program: str) -> str:
+def command_over(file: Sheet, program: str) -> str:
     """The command that runs an awk program over the rows."""
-    mark = {",": ",", ";": "';'", "\t": "'\\t'"}[file.mark]
-    return f"awk -F{mark} '{program}' {quoted_path(file.path)}"
+    return awk.over_rows(file.path, file.mark, program)
 
 
 def _run(s: Session, command: str, output: str) -> None:
@@ -115,12 +107,9 @@ def rows_that(s: Session) -> Check | None:
         s.call("grep", pattern=word)
     elif not reach(s, file, condition.pool, **condition.slots):
         return None
-    if len(file.rows) <= _ROW_LIMIT and not condition.compares:
-        s.call("read", path=file.path)
-    else:
-        s.call("read", path=file.path, limit=3)
-        program = f"NR>1 && {condition.awk} {{print ${file.key_at + 1}}}"
-        _run(s, awk(file, program), "\n".join(names))
+    s.call("read", path=file.path, limit=3)
+    program = awk.print_names(condition.awk, file.head[file.key_at])
+    _run(s, command_over(file, program), "\n".join(names))
     lead = f"With {condition.said} in" if condition.said else "In"
     s.say(f"{lead} `{file.path}`: {enumerated(names)}." if names else f"No row in `{file.path}` has that.")
     return done(s, *(names or ["No row"]), harmless=True)
@@ -134,7 +123,7 @@ def _pair(s: Session, file: Sheet) -> _Condition | None:
     except ValueError:
         return None
     pool = (f"({text})[q]", f"[qpre]({text})[q]")
-    return _Condition(pool, {}, lambda row: float(row[i]) < float(row[j]), f"${i + 1}<${j + 1}")
+    return _Condition(pool, {}, lambda row: float(row[i]) < float(row[j]), f"{awk.field(file.head[i])}<{awk.field(file.head[j])}")
 
 
 def count_that(s: Session) -> Check | None:
@@ -146,7 +135,7 @@ def count_that(s: Session) -> Check | None:
     if s.r.random() < 0.3:
         if not reach(s, file, COUNT_ALL):
             return None
-        n, command = len(file.rows), f"tail -n +2 {quoted_path(file.path)} | grep -c ."
+        n, command = len(file.rows), command_over(file, awk.count())
     else:
         condition, such = _condition(s, file), "such "
         if not condition:
@@ -156,7 +145,7 @@ def count_that(s: Session) -> Check | None:
         if not reach(s, file, pool, **condition.slots):
             return None
         s.call("read", path=file.path, limit=3)
-        command = awk(file, f"NR>1 && {condition.awk} {{n++}} END {{print n+0}}")
+        command = command_over(file, awk.count(condition.awk))
     _run(s, command, str(n))
     what = file.family.thing if n == 1 else things(file)
     s.say(f"{n} rows in `{file.path}` have {said}." if said else f"There {'is' if n == 1 else 'are'} {n} {such}{what} in `{file.path}`.")
@@ -181,15 +170,14 @@ def add_up(s: Session) -> Check | None:
     if other is not None and s.r.random() < 0.4:
         value = s.r.choice(file.rows)[other]
         slots |= {"value": value, "noun2": noun_of(s, file.columns[other])}
-        rows, test, pool = [r for r in rows if r[other] == value], f' && ${other + 1}=="{value}"', SUM_WHERE
+        rows, test, pool = [r for r in rows if r[other].lower() == value.lower()], awk.is_value(file.head[other], value), SUM_WHERE
     decimal = "." in rows[0][at]
     total = sum(float(row[at]) for row in rows)
     result = f"{total:.2f}" if decimal else f"{total:.0f}"
-    show = 'printf "%.2f\\n", s' if decimal else "print s"
     if not reach(s, file, pool, **slots):
         return None
     s.call("read", path=file.path, limit=3)
-    _run(s, awk(file, f"NR>1{test} {{s+=${at + 1}}} END {{{show}}}"), result)
+    _run(s, command_over(file, awk.add(file.head[at], test, decimal)), result)
     s.say(f"The sum of {file.head[at].replace('_', ' ')} in `{file.path}` is {result}.")
     return done(s, result, harmless=True)
 
@@ -208,9 +196,7 @@ def most(s: Session) -> Check | None:
     if not reach(s, file, MOST, **slots):
         return None
     s.call("read", path=file.path, limit=3)
-    mark = {",": ",", ";": "';'", "\t": "$'\\t'"}[file.mark]
-    field = f"-k{at + 1},{at + 1} -{'rn' if high else 'n'}"
-    _run(s, f"tail -n +2 {quoted_path(file.path)} | sort -t{mark} {field} | head -n 1", file.mark.join(ordered[0]))
+    _run(s, command_over(file, awk.most(file.head[at], high)), file.mark.join(ordered[0]))
     name, what = ordered[0][file.key_at], file.head[at].replace("_", " ")
     s.say(f"The {'highest' if high else 'lowest'} {what} in `{file.path}` is `{ordered[0][at]}`, of `{name}`.")
     return done(s, name, ordered[0][at], harmless=True)

@@ -135,6 +135,7 @@ def event_absent(s: Session) -> Check | None:
         return None
     question = s.r.choice(questions[s.r.choice(list(questions))])
     asked(s, tuple(t.replace("{q}", question) for t in _SHEET), thing=thing)
+    s.detour(thing, 0.25)
     s.call("grep", pattern=word)
     s.call("grep", pattern=stem)
     s.say("I found nothing about that in these files.")

@@ -179,7 +179,7 @@ def _lead_to_row(s: Session, file: Sheet, pool: tuple[str, ...], said: str, noun
         said = said.lower().replace(word, wrong)
         asked(s, pool, row=said, noun=noun)
         s.call("grep", pattern=wrong)
-        return _second_try(s, file)
+        return _second_try(s, file, shared_start(word, wrong))
     hits = hits_in(s, word)
     if not is_searchable(word) or file.path not in hits or len(hits) > 3 or hits[file.path] > 4:
         return False
@@ -188,8 +188,18 @@ def _lead_to_row(s: Session, file: Sheet, pool: tuple[str, ...], said: str, noun
     return True
 
 
-def _second_try(s: Session, file: Sheet) -> bool:
-    """After an empty search: the tables that there are."""
+def shared_start(one: str, two: str) -> str:
+    """The letters that two words begin with."""
+    n = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), None)
+    return one[:n] if n is not None else min(one, two, key=len)
+
+
+def _second_try(s: Session, file: Sheet, stem: str) -> bool:
+    """After an empty search: the word's beginning where it leads there, else the tables."""
+    hits = hits_in(s, stem) if len(stem) > 3 else {}
+    if hits and s.r.random() < 0.85:
+        s.call("grep", pattern=stem)
+        return file.path in hits and sum(hits.values()) < 5
     names = s.call("glob", pattern=_TABLES).split("\n")
     return file.path in names and len(names) <= 5
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from ..files import code, data
 from ..files.base import File
 from ..session import Session
+from . import awk
+from .awk import over_rows
 from .common import (
     Check,
     block,
@@ -113,7 +115,7 @@ def count_rows(s: Session) -> Check | None:
     named = name_file(s, file, allow_bare=False)
     s.ask("count_rows", path=named.text, thing=file.table.thing)
     n = file.text.rstrip("\n").count("\n")
-    command = f"tail -n +2 {file.path} | grep -c ."
+    command = over_rows(file.path, ",", awk.count())
     s.bench.outputs[command] = (str(n), 0)
     s.call("bash", command=command)
     s.say(f"`{file.path}` has {n} rows below the header.")
@@ -144,7 +146,7 @@ _MOST = {
 
 
 def extreme(s: Session) -> Check | None:
-    """The row with the highest or lowest number, by sorting."""
+    """The row with the highest or lowest number."""
     file = csv_file(s, lambda t: bool(numeric(t)) and len(t.rows) > 2)
     if not file:
         return None
@@ -162,7 +164,7 @@ def extreme(s: Session) -> Check | None:
         path=file.path,
     )
     s.call("read", path=file.path, limit=3)
-    command = f"tail -n +2 {file.path} | sort -t, -k{column + 1},{column + 1} -{'rn' if high else 'n'} | head -n 1"
+    command = over_rows(file.path, ",", awk.most(t.columns[column], high))
     s.bench.outputs[command] = (",".join(ordered[0]), 0)
     s.call("bash", command=command)
     key = key_column(t)
@@ -183,17 +185,14 @@ def total(s: Session) -> Check | None:
     kind = s.r.choice(["sum", "average"])
     s.ask(kind, col=t.columns[column].replace("_", " "), path=file.path)
     s.call("read", path=file.path, limit=3)
-    field = column + 1
+    name, decimal = t.columns[column], any("." in row[column] for row in t.rows)
     if kind == "sum":
-        command, result = (
-            f"awk -F, 'NR>1 {{s+=${field}}} END {{print s}}' {file.path}",
-            f"{sum(values):.6g}",
-        )
+        result = f"{sum(values):.2f}" if decimal else f"{sum(values):.0f}"
+        program = awk.add(name, decimal=decimal)
     else:
-        command, result = (
-            f"awk -F, 'NR>1 {{s+=${field}; n++}} END {{print s/n}}' {file.path}",
-            f"{sum(values) / len(values):.6g}",
-        )
+        result = f"{sum(values) / len(values):.2f}"
+        program = f'NR>1 {{s+={awk.field(name)};n++}} END {{printf "%.2f\\n", s/n}}'
+    command = over_rows(file.path, ",", program)
     s.bench.outputs[command] = (result, 0)
     s.call("bash", command=command)
     s.say(

@@ -152,6 +152,6 @@ def cancel(s: Session) -> Check | None:
 
 
 TASKS = {
-    "small": (2, small), "cannot": (10, cannot), "vague": (5, vague), "unknown_path": (4, unknown_path), "unknown_key": (1.5, unknown_key),
+    "small": (2, small), "cannot": (14, cannot), "vague": (5, vague), "unknown_path": (4, unknown_path), "unknown_key": (1.5, unknown_key),
     "negated": (2, negated), "should_i": (2, should_i), "cancel": (1, cancel),
 }  # fmt: skip

@@ -79,6 +79,7 @@ def not_in_notes(s: Session) -> Check | None:
     if not word.isalnum() or hits_of(s, word):
         return None
     s.user(_said(s, question(s.r, fact)))
+    s.detour(fact.subject, 0.25)
     s.call("grep", pattern=word)
     if " " in fact.subject:
         other = min(fact.subject.split(), key=len)
