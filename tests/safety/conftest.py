@@ -75,20 +75,6 @@ def make_bench():
     return Bench
 
 
-@pytest.fixture
-def bench_with(tmp_path):
-    """A bench without confinement, with these limits."""
-    made = []
-
-    def make(limits):
-        made.append(Bench(tmp_path, rung=ladder.NONE, limits=limits))
-        return made[-1]
-
-    yield make
-    for item in made:
-        item.machine.close()
-
-
 @pytest.fixture(params=["bwrap", "landlock"])
 def confined_with(request, tmp_path, monkeypatch, absent):
     """Like `confined`, with these limits."""
