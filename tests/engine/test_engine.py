@@ -389,3 +389,35 @@ def test_a_policy_without_scores_shows_none(engine_of):
     engine = engine_of(policy="streaming")
     feed(engine, 600)
     assert engine.status().n_rounds and not np.isfinite(engine.holding().score).any()
+
+
+def test_what_is_pinned_or_forgotten_in_part_leaves_the_books_right(engine_of):
+    engine = engine_of()
+    feed(engine, 900)
+
+    def booked():
+        true = engine.hook.cache.positions()
+        held = np.bincount(true[true >= 0], minlength=engine.n_pos)
+        assert np.array_equal(held, engine.held.rows)  # what each row really holds
+        assert held.sum() == engine.status().n_used * engine.held.n_rows
+        return engine.holding()
+
+    share = booked().share
+    part = np.flatnonzero((share > 0) & (share < 1))
+    pinned, forgotten = part[: len(part) // 2], part[len(part) // 2 :]
+    engine.pin(int(pinned[0]), int(pinned[-1]) + 1)
+    inside = slice(int(pinned[0]), int(pinned[-1]) + 1)
+    held, gone = share[inside] > 0, share[inside] == 0
+    assert held.any() and gone.any()
+    now = booked()
+    assert now.pinned[inside][held].all() and not now.pinned[inside][gone].any()
+    outside = slice(int(forgotten[0]), int(forgotten[-1]) + 1)
+    assert engine.forget(outside.start, outside.stop).n_evicted
+    assert booked().share[outside].sum() < share[outside].sum()  # not what shares pinned cells
+    before = engine.holding().share[inside]
+    feed(engine, 600)
+    assert np.array_equal(booked().share[inside], before)  # no round took more of what is pinned
+    engine.unpin(int(pinned[0]), int(pinned[-1]) + 1)
+    assert not booked().pinned[inside].any()
+    engine.forget(outside.start, outside.stop)
+    assert booked().share[outside].max() == 0

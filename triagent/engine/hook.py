@@ -139,6 +139,9 @@ class Hook:
         n_evict = int(inside.sum(1).max())
         keep = self.protection.ranges(self.now) - spans
         cells = self._candidates(keep, true, wanted=inside.any(0))
+        n_evict = min(n_evict, len(cells))  # the others share their cells with what is pinned
+        if not n_evict:
+            return None
         scores = self._scores(cells)
         self._keep(scores, cells)
         scores = self._first(scores, true[:, cells], spans)
