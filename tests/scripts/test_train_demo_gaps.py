@@ -30,6 +30,7 @@ from scripts.train_demo.tasks import (
     told_here,
 )
 from scripts.train_demo.values import Lexicon
+from tests.scripts.test_train_demo import Both
 
 LEXICON = Lexicon.build([], ())
 MODULES = (careful, nesting, pairing, following, by_roles, told_here, parts, records_rows)
@@ -214,6 +215,21 @@ def test_commands_over_tables_print_what_the_generator_says(tmp_path):
             n_run += 1
         assert done
     assert n_run > 60
+
+
+def test_tools_and_commands_do_on_a_disk_what_they_do_in_memory(tmp_path):
+    n_calls = 0
+    for seed in range(4):
+        folder, scratch = tmp_path / f"{seed}", tmp_path / f"{seed}.out"
+        folder.mkdir(), scratch.mkdir()
+        session = Session(Random(seed), LEXICON, short_prompt=True)
+        both = Both(session, folder, scratch)
+        for name in NAMES:
+            session.thin()
+            perform(session, name)
+        both.place.close()
+        n_calls += sum(both.n_calls.values())
+    assert n_calls > 150
 
 
 def test_no_command_counts_a_column():

@@ -7,6 +7,8 @@ for in the files; only after that nothing was found. What a name stands for is l
 from __future__ import annotations
 
 # ruff: noqa: E501  a wording is easier to read in one piece
+import re
+
 from triagent.agent.tools import glob as glob_tool
 
 from ..files.base import File
@@ -195,7 +197,55 @@ def tool_name(s: Session) -> Check | None:
     return done(s, line.strip(), harmless=True)
 
 
+BELOW = ("how many {what} (are|do we have|are there) (in|below|under) (the |){dir}( folder| directory|)[q]", "(count|number of|count the|count all) {what} (in|below|under) {dir}[post]", "{what} (in|below|under) {dir}(, how many|: how many| in total)[q]", "(tell me|find out) how many {what} {dir} has( in all|)[post]")
+_COUNTED = (("functions", r"^ *(def|function) ", (".py", ".js")), ("classes", r"^ *class ", (".py", ".js")), ("bullet points", r"^ *[-*] ", (".md", ".txt")), ("headings", r"^#+ ", (".md",)), ("open tasks", r"^ *- \[ \]", (".md", ".txt")))
+
+
+def count_below(s: Session) -> Check | None:
+    """How many functions, classes or points all files of a folder have together."""
+    what, pattern, endings = s.r.choice(_COUNTED)
+    folders = {p.rsplit("/", 1)[0] for p in s.bench.place.files if "/" in p and p.endswith(endings) and " " not in p}
+    if not folders:
+        return None
+    folder = s.r.choice(sorted(folders))
+    texts = [s.text_of(p) for p in s.bench.place.files if p.startswith(folder + "/")]
+    lines = [x for text in texts for x in text.split("\n")]
+    n = sum(bool(re.search(pattern, x)) for x in lines)
+    asked(s, BELOW, what=what, dir=folder)
+    command = f"grep -rhE '{pattern}' {quoted_path(folder)} | wc -l"
+    s.bench.outputs[command] = (str(n), 0)
+    s.call("bash", command=command)
+    s.say(f"There are {n} {what} below `{folder}`.")
+    return done(s, f" {n} ", harmless=True)
+
+
+EXACT = ("(show|give|read) me the (exact |whole |full |)line (with|that has|about) {w} (in|of|from) {path}[post]", "(the |)(exact |whole |full |)line (with|about) {w} (in|of) {path}[q]", "(what is|what's) the (exact |)(line|command) (with|for) {w} in {path}[q]", "(copy|quote|repeat) (me |)the line with {w} (of|from|in) {path}[post]")
+_SYMBOLS = ("{w} --{a}='{b}' | grep -v \"^#\" > /tmp/{c}.log 2>&1", "for f in *.{a}; do {w} -o \"${f%.{a}}.{b}\" \"$f\"; done", "{w} \"$(date +%Y-%m-%d)\" && rsync -avz --exclude='*.{a}' {b}/ {c}:/srv/", "curl -X POST -H 'X-{a}: {b}' -d '{\"{w}\": \"{c}\"}' http://{a}.local/", "awk -F: '{print $1, $3}' /etc/{w} | sort -u | head -n {n}", "{w}=${A:-\"{b} {c}\"}; export {a}=[\"{b}\", '{c}']", "[[ -f \"{w}.{a}\" ]] || { echo '{b}: {c}' >&2; exit {n}; }", "- [{w}](https://{a}.org/{b}?x={n}&y={c}#top) -- *{a}*, **{b}**")
+
+
+def exact_line(s: Session) -> Check | None:
+    """A line with many marks, word for word."""
+    r, word = s.r, s.x.word(s.r)
+    path = r.choice(("scripts/", "bin/", "", "docs/")) + s.x.ident(r) + r.choice((".sh", ".txt", ".md"))
+    if is_crowded(s) or s.bench.place.exists(path) or path.split("/")[0] in s.bench.place.files or not word.isascii():
+        return None
+    lines = []
+    for form in r.sample(_SYMBOLS, r.randint(3, 6)):
+        for slot, value in (("{w}", s.x.word(r)), ("{a}", s.x.word(r)), ("{b}", s.x.word(r)), ("{c}", s.x.word(r)), ("{n}", str(r.randint(2, 90)))):
+            form = form.replace(slot, value)
+        lines.append(form)
+    at = r.randrange(len(lines))
+    if any(word in x for x in lines):
+        return None
+    lines[at] = lines[at].replace(lines[at].split()[0], word, 1) if lines[at].split()[0].isalpha() else f"{word} {lines[at]}"
+    s.add(File(path, "\n".join(lines) + "\n", "plain"))
+    asked(s, EXACT, w=word, path=path)
+    s.call("grep", pattern=word, path=path)
+    s.say(f"In `{path}`:\n{block(lines[at])}")
+    return done(s, lines[at], harmless=True)
+
+
 TASKS = {
-    "run_by_role": (5, run_by_role), "run_nothing": (1.5, run_nothing), "sort_of": (5, sort_of), "procedure": (4, procedure),
+    "count_below": (2, count_below), "exact_line": (3, exact_line), "run_by_role": (5, run_by_role), "run_nothing": (1.5, run_nothing), "sort_of": (5, sort_of), "procedure": (4, procedure),
     "newest_entry": (3, newest), "tool_name": (3, tool_name),
 }  # fmt: skip

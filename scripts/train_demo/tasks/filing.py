@@ -252,7 +252,8 @@ def move(s: Session) -> Check | None:
 
 def mkdir(s: Session) -> Check | None:
     """A new folder."""
-    folder = s.r.choice(["", "", s.x.word(s.r) + "/"]) + s.x.ident(s.r)
+    above = "".join(s.x.word(s.r) + "/" for _ in range(s.r.choice((0, 0, 1, 1, 2, 3))))
+    folder = above + s.x.ident(s.r)
     if s.bench.place.exists(folder):
         return None
     s.ask("mkdir", dir=folder)

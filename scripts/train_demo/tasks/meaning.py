@@ -23,7 +23,7 @@ from .common import (
     unambiguous,
     value_answer,
 )
-from .reading import has_facts, hits_of
+from .reading import has_facts, hits_of, to_search
 
 MAX_LINES = 14
 """Most hits of a search that is answered from."""
@@ -243,15 +243,16 @@ def state(s: Session) -> Check | None:
     fact = file and s.r.choice([x for x in file.facts if fits(file, x)])
     if not fact or not fact.name.replace("_", "").isalpha() or len(fact.name) < 4:
         return None
-    lines = hits_of(s, fact.name)
+    said = s.r.choice(fact.names)
+    lines = hits_of(s, pattern := to_search(said))
     same = _facts_in(s, lines, lambda x: x.name == fact.name)
     if len(lines) > MAX_LINES or same != [(file, fact)]:
         return None
     asks_off = s.r.random() < 0.3
     words = ("off", "disabled", "turned off", "false", "switched off") if asks_off else (
         "on", "enabled", "active", "switched on", "turned on", "true", "set")  # fmt: skip
-    s.ask("state", key=s.r.choice(fact.names), state=s.r.choice(words))
-    s.call("grep", pattern=fact.name)
+    s.ask("state", key=said, state=s.r.choice(words))
+    s.call("grep", pattern=pattern)
     yes = "Yes" if (fact.value.lower() in _YES) != asks_off else "No"
     s.say(f"{yes}: `{fact.name}` is `{fact.value}` in `{file.path}`.")
     s.said(file, fact)
@@ -285,7 +286,7 @@ def switch(s: Session) -> Check | None:
         if not open_file(s, named):
             return None
     else:
-        pattern = fact.name if spoken in fact.names else meaning.searches[0]
+        pattern = to_search(spoken) if spoken in fact.names else meaning.searches[0]
         lines = hits_of(s, pattern)
         if len(lines) > MAX_LINES or not pattern.replace("_", "").isalnum():
             return None

@@ -96,18 +96,25 @@ def value_by_search(s: Session) -> Check | None:
     if not fact or file.kind == "changelog":
         return None
     spoken = fact.names[0] if s.r.random() < 0.8 else fact.names[-1]
-    pattern = (
-        fact.name if spoken == fact.name or not fact.name.isupper() else spoken.replace(" ", "_")
-    )
-    hits = hits_of(s, pattern)
-    if len(hits) != 1 or hits[0][0] != file.path:
+    hits = hits_of(s, pattern := to_search(spoken))
+    fitting = [hit for hit in hits if _holds(hit[1], spoken)]
+    if fitting != [(file.path, fact.line)] or len(hits) > 5:
         return None
     s.ask("value_nopath", key=spoken if s.r.random() < 0.85 else f"`{spoken}`")
     s.detour(spoken, 0.1)
-    s.call("grep", pattern=pattern.replace(" ", "_"))
+    s.call("grep", pattern=pattern)
     s.say(f"`{fact.name}` is `{fact.value}` in `{file.path}`.")
     s.said(file, fact)
     return done(s, fact.value, harmless=True)
+
+
+def to_search(said: str) -> str:
+    """What to look for: a name as it is spelt; of several words the longest, never all joined."""
+    return max(said.lower().split(), key=len) if " " in said else said
+
+
+def _holds(line: str, said: str) -> bool:
+    return all(word in line.lower() for word in said.lower().split())
 
 
 def hits_of(s: Session, text: str) -> list[tuple[str, str]]:

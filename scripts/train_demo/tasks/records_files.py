@@ -9,7 +9,7 @@ from ..files.base import File
 from ..records import asked, hits_in, is_crowded, typed
 from ..session import Session
 from .common import Check, block, done, enumerated, is_clean
-from .reading import has_facts, hits_of, pick_fact
+from .reading import has_facts, hits_of, pick_fact, to_search
 from .records_prose import told_event
 
 STAGES = ("dev", "staging", "production", "test", "local", "live", "demo", "eu", "us")
@@ -62,10 +62,10 @@ def stage_value(s: Session) -> Check | None:
     by_name = s.r.random() < 0.6
     names = [p.rsplit("/", 1)[-1].partition(".")[0] if by_name else p for p in (a, b)]
     said = key.lower().replace("_", " ") if s.r.random() < 0.6 else key
+    if not set(hits_in(s, word := to_search(said).lower())) <= set(made):
+        return None
     asked(s, SAME, key=said, a=names[0], b=names[1])
-    if said != key and "_" in key and s.r.random() < 0.35:
-        s.call("grep", pattern=said)
-    s.call("grep", pattern=key.lower())
+    s.call("grep", pattern=word)
     if one[key] == two[key]:
         s.say(f"Yes, `{key}` is `{one[key]}` in both, `{a}` and `{b}`.")
         return done(s, one[key], harmless=True)
@@ -193,8 +193,10 @@ def spread_name(s: Session) -> Check | None:
     kind = s.r.choice(("uses", "uses", "defined", "value", "value"))
     if kind == "value" and value and is_clean(value):
         said = typed(s.r, name.replace("_", " ").lower() if s.r.random() < 0.5 else name)
+        if not set(hits_in(s, word := to_search(said).lower())) <= {home, *made[3]}:
+            return None
         asked(s, VALUE, name=said)
-        s.call("grep", pattern=name.lower())
+        s.call("grep", pattern=word)
         s.say(f"`{name}` is `{value}` in `{home}`.")
         return done(s, value, harmless=True)
     asked(s, DEFINED if kind == "defined" else WHO_USES, name=name)
@@ -234,12 +236,14 @@ def plan(s: Session) -> Check | None:
     """A change that is only spoken of: tell what stands there, change nothing."""
     file = s.pick(has_facts)
     fact = file and pick_fact(s, file, lambda f: bool(f.line) and "_" in f.name and f.name.replace("_", "").isalnum())
-    if not fact or len(hits_of(s, fact.name)) != 1:
+    if not fact:
         return None
     new = s.x.value(s.r)
     said = fact.name.replace("_", " ").lower() if s.r.random() < 0.3 else fact.name
+    if len(hits_of(s, word := to_search(said).lower())) != 1:
+        return None
     asked(s, PLAN, key=said, new=new)
-    lines = s.call("grep", pattern=fact.name.lower()).split("\n")
+    lines = s.call("grep", pattern=word).split("\n")
     if len(lines) != 1:
         return None
     number = lines[0][len(file.path) + 1 :].split(":")[0]
