@@ -5,7 +5,7 @@ seeds never trained on), plain (the same without grammar), f16 (the same unquant
 (words never trained on), free (the requests of tests/), recall (full attention, by length), walks
 (depth-first, by depth), long (turn after turn until the context is full, by budget). All is
 greedy. Results are kept as they come: a run may be stopped, and goes on where it was with the
-same `--out`.
+same `--out`. It may be cut into parts, `--shard 1/4` and so on, that `--merge` joins.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import model_table
+from bench import model_merge, model_table
 from bench.model_plan import DIVISIBLE, Plan, Work
 from triagent.errors import EngineDied, TriagentError
 from triagent.models import shelf
@@ -57,11 +57,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--gpu-layers", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0,
                         help="be ready after about this; 0: whenever all is done")  # fmt: skip
+    parser.add_argument("--shard", default="1/1",
+                        help="only this part of everything, as 2/4; each with its own --out")
+    parser.add_argument("--merge", type=Path, nargs="+", default=[],
+                        help="run nothing: join the --out folders of all parts into --out")
     parser.add_argument("--card", type=Path, help="model card whose figures are replaced")
     parser.add_argument("--out", type=Path, required=True, help="folder for model.json and .md")
 
 
 def main(options: argparse.Namespace) -> int:
+    if options.merge:
+        options.out.mkdir(parents=True, exist_ok=True)
+        return _told(options, model_merge.merged(options.merge))
     options.model = options.model or shelf.bundled()
     for path in (options.model, options.f16, options.sidecar):
         if path is not None and not path.is_file():
@@ -73,12 +80,18 @@ def main(options: argparse.Namespace) -> int:
     began = time.monotonic()
     options.out.mkdir(parents=True, exist_ok=True)
     results = _resumed(options)
-    if "start" in options.sections.split(",") and "start" not in results:
+    is_asked = "start" in options.sections.split(",") and model_merge.has_start(options.shard)
+    if is_asked and "start" not in results:
         results["start"] = _started(options)
     spent = time.monotonic() - began
     _run(options, results, max(1.0, options.seconds - spent) if options.seconds else 0)
     results["seconds"] = results.get("seconds", 0) + round(time.monotonic() - began)
     results.setdefault("engines", f"{options.jobs} engines of {options.threads} threads")
+    return _told(options, results)
+
+
+def _told(options: argparse.Namespace, results: dict) -> int:
+    """Keep the results, print them, and put them into the card."""
     _keep(options, results)
     print((options.out / "model.md").read_text())
     if options.card:
@@ -102,9 +115,9 @@ def command(arguments: list[str]) -> str:
     """The command as it is told: files by their names, without the places of results."""
     told, rest = ["scripts/bench.py"], iter(arguments)
     for argument in rest:
-        if argument in ("--out", "--card"):
+        if argument in ("--out", "--card", "--shard"):
             next(rest, None)
-        elif not argument.startswith(("--out=", "--card=")):
+        elif not argument.startswith(("--out=", "--card=", "--shard=")):
             told.append(argument.rsplit("/", 1)[-1])
     return " ".join(told)
 
@@ -148,7 +161,8 @@ def _n_free(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, results: dict, seconds: float) -> None:
     done = {(row["section"], row["of"], row["number"]) for row in results["rows"]}
-    todo = [x for x in wanted(options) if (x.section, x.label, x.number) not in done]
+    mine = model_merge.own(wanted(options), options.shard)
+    todo = [x for x in mine if (x.section, x.label, x.number) not in done]
     plan = Plan(todo, options.jobs, seconds)
     told = time.monotonic()
     with ProcessPoolExecutor(options.jobs, initializer=_begin, initargs=(options,)) as pool:

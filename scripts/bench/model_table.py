@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -119,9 +120,33 @@ def _paired(results: dict) -> list[str]:
         pairs = [(known[row["number"]], row["is_right"]) for row in _rows(results, section)
                  if row["number"] in known]  # fmt: skip
         if pairs:
-            here, there = (sum(column) for column in zip(*pairs, strict=True))
-            lines += [f"On the same {len(pairs)} items: {here} right, {name} {there}.", ""]
+            lines += [_pair_line(pairs, name), ""]
     return lines
+
+
+def _pair_line(pairs: list[tuple[bool, bool]], name: str) -> str:
+    here, there = (sum(column) for column in zip(*pairs, strict=True))
+    one, two = pairs.count((True, False)), pairs.count((False, True))
+    low, high = paired_interval(one, two, len(pairs))
+    return (
+        f"On the same {len(pairs)} items: {here} right, {name} {there}; {one} right only here, "
+        f"{two} only {name}; difference {100 * (here - there) / len(pairs):+.1f} points "
+        f"[{low:+.1f}, {high:+.1f}]."
+    )
+
+
+def paired_interval(n_here: int, n_there: int, n: int) -> tuple[float, float]:
+    """95 % interval of the difference of two shares over the same items, in points.
+
+    Args:
+        n_here: items right in the first only; `n_there`: in the second only; n: all items.
+
+    With one more item of each sort, as Bonett and Price (2012) have it, so that no disagreement
+    does not mean certainty.
+    """
+    one, two = (n_here + 1) / (n + 2), (n_there + 1) / (n + 2)
+    half = 1.96 * math.sqrt((one + two - (one - two) ** 2) / (n + 2))
+    return 100 * (one - two - half), 100 * (one - two + half)
 
 
 def _start(results: dict) -> list[str]:

@@ -15,7 +15,8 @@ pytest.importorskip("tokenizers", reason="comes with the train extra")
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from bench import model, model_items, model_plan, model_recall, model_run, model_table
+
+from bench import model, model_items, model_merge, model_plan, model_recall, model_run, model_table
 from bench.model_long import Story
 from bench.model_plan import Plan, Work
 
@@ -213,6 +214,53 @@ def test_figures_go_between_the_marks_of_a_card(tmp_path):
     text = card.read_text()
     assert "old" not in text and text.startswith("before") and text.endswith("after\n")
     assert "1.000 [0.510, 1.000] n=4" in text
+
+
+def test_parts_hold_every_piece_once_and_each_a_fair_share():
+    works = [Work("known", "", i) for i in range(500)]
+    works += [Work("recall", "16K", i) for i in range(5)]
+    for n in (1, 3, 16, 64):
+        parts = [list(model_merge.own(works, f"{i + 1}/{n}")) for i in range(n)]
+        assert sorted(str(x) for part in parts for x in part) == sorted(map(str, works))
+        assert max(map(len, parts)) - min(map(len, parts)) <= 2
+    assert [model_merge.has_start(f"{i}/3") for i in (1, 2, 3)] == [True, False, False]
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "x", "1", "1/x"])
+def test_a_part_that_is_none_is_refused(text):
+    with pytest.raises(SystemExit, match="--shard"):
+        model_merge.shard_of(text)
+
+
+def _part(folder: Path, numbers: list[int], name: str = "m.gguf") -> Path:
+    folder.mkdir(parents=True)
+    one = {"label": "", "of": "", "kind": "show", "is_harmful": False}
+    both = ("known", "f16")
+    rows = [{**one, "section": s, "number": i, "is_right": i > 0} for i in numbers for s in both]
+    part = {"model": name, "command": "c", "rows": rows, "seconds": 7, "engines": "2 engines"}
+    (folder / "model.json").write_text(json.dumps(part))
+    return folder
+
+
+def test_parts_are_joined_and_a_piece_twice_or_of_another_model_is_refused(tmp_path):
+    one, two = _part(tmp_path / "a", [0, 2]), _part(tmp_path / "b", [1, 3])
+    found = model_merge.merged([one, two])
+    assert [row["number"] for row in found["rows"] if row["section"] == "known"] == [0, 1, 2, 3]
+    text = model_table.markdown(found)
+    assert "On the same 4 items: 3 right, in F16 3; 0 right only here" in text
+    for other, match in (
+        (_part(tmp_path / "c", [3]), "is in"), (_part(tmp_path / "d", [9], "x.gguf"), "different"),
+        (tmp_path / "nothing", "no .*model.json"),
+    ):  # fmt: skip
+        with pytest.raises(SystemExit, match=match):
+            model_merge.merged([one, two, other])
+
+
+def test_the_interval_of_a_paired_difference_holds_it_and_never_is_nothing():
+    low, high = model_table.paired_interval(0, 0, 200)
+    assert low < 0 < high < 2.1
+    low, high = model_table.paired_interval(12, 2, 200)
+    assert 0 < low < 5 < high
 
 
 def test_a_card_without_marks_is_refused(tmp_path):
