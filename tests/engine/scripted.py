@@ -16,6 +16,7 @@ from triagent.engine.template import Template
 
 SPECIALS = ("<|im_start|>", "<|im_end|>", "<think>", "</think>")
 BASE = 0x110000
+ENDS = ("<|im_end|>", "<eos>")
 END = BASE + SPECIALS.index("<|im_end|>")
 
 
@@ -53,7 +54,7 @@ class CharVocab:
         return {BASE + i: text for i, text in enumerate(self._specials)}
 
     def is_end(self, token: int) -> bool:
-        return self.token_text(token) == "<|im_end|>"
+        return self.token_text(token) in ENDS
 
 
 class ScriptedEngine:
@@ -67,8 +68,8 @@ class ScriptedEngine:
     hook = None
     n_ctx = 100_000
 
-    def __init__(self, says: str = "", chunk: int = 64) -> None:
-        self.vocab = CharVocab()
+    def __init__(self, says: str = "", chunk: int = 64, specials=SPECIALS) -> None:
+        self.vocab = CharVocab(specials)
         self.ids: list[int] = []
         self.tail: deque[int] = deque(maxlen=4096)
         self.says = deque(self.vocab.tokenize(says, special=True))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from triagent.chat import CallText, Message, Origin, Role, Text, Thinking, ToolSchema
+from tests.engine.scripted import ScriptedEngine, conversation
+from triagent.chat import CallText, Limits, Message, Origin, Role, Text, Thinking, ToolSchema
 from triagent.engine.formats.parsed import CallReady
 from triagent.engine.glue import Glue
 from triagent.engine.render import Refused, Renderer
@@ -112,6 +113,35 @@ def test_the_ledger_only_grows_and_holds_each_message_once(load, name):
     words = re.findall(r"(?:question|calling|result|answer)-[\d-]+", ledger)
     one_turn = ["question-{}", "calling-{}", "result-{}-0", "result-{}-1", "answer-{}"]
     assert words == [word.format(step) for step in range(3) for word in one_turn]
+
+
+@every_template
+def test_the_tokens_of_a_session_are_never_rewritten(load, name):
+    """The same in token ids, through a conversation: what is reported is what the cache holds."""
+    engine = ScriptedEngine(specials=SPECIALS)
+    talk, ledger = conversation(engine, load(name)), []
+
+    def put(deltas):
+        before, *_, last = [list(engine.ids), *deltas]
+        assert ledger == before and engine.ids[: len(before)] == before
+        ledger.extend(id for span in last.spans for id in span.ids)
+        assert ledger == engine.ids and len(ledger) > len(before)
+        return engine.vocab.text(ledger[len(before) :])
+
+    assert "how many lines" in put(talk.open("You are careful.", [READ]))
+    for step in range(3):
+        question = f"question-{step} <|im_end|>"
+        calling, answer = f"calling-{step}", f"answer-{step}"
+        results = [Message(Role.TOOL, f"result-{step}-{i}", "read", CALL_ID) for i in range(2)]
+        for messages, said in (([Message(Role.USER, question)], calling), (results, answer)):
+            delta = put(talk.append(messages))
+            assert all(delta.count(message.text) == 1 for message in messages)
+            assert "how many lines" not in delta and "You are careful." not in delta
+            engine.says.extend([*map(ord, said), engine.vocab.tokenize(EOS, special=True)[0]])
+            sampled = list(map(ord, said))
+            put(talk.generate(Limits(grammar=False)))
+            assert any(ledger[i : i + len(said)] == sampled for i in range(len(ledger)))
+    assert engine.vocab.text(ledger).count("You are careful.") == 1
 
 
 def grown(ledger, segments, messages) -> str:
