@@ -135,6 +135,8 @@ def test_the_tokens_of_a_session_are_never_rewritten(load, name):
         results = [Message(Role.TOOL, f"result-{step}-{i}", "read", CALL_ID) for i in range(2)]
         for messages, said in (([Message(Role.USER, question)], calling), (results, answer)):
             delta = put(talk.append(messages))
+            is_first = said == "calling-0"
+            assert delta == text(load(name).delta(messages, first=is_first))
             assert all(delta.count(message.text) == 1 for message in messages)
             assert "how many lines" not in delta and "You are careful." not in delta
             engine.says.extend([*map(ord, said), engine.vocab.tokenize(EOS, special=True)[0]])
