@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (3, 11)
 MINORS = range(20, OLDEST[1] - 1, -1)
 STAMP = "triagent-setup.json"
-EXTRAS = {"run": (), "test": ("calibrate", "test")}
-NEEDED_BY_TESTS = ("--slow", "--need", "native", "--need", "torch")
+EXTRAS = {"run": (), "test": ("calibrate", "test", "train")}
+NEEDED_BY_TESTS = ("--slow", "--need", "native,torch,train")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,10 +1,10 @@
 """Which tests run: those whose needs are met here, and no silence about the rest.
 
 A plain `pytest` needs no library, model, torch or network. Tests marked `native` or
-`torch` join in when those are installed; `--need` turns their absence into an error,
-so that continuous integration cannot pass by leaving them out. So it is with what a test only
-finds out when it runs: a rung of the sandbox, a shell. Missing, it is told by name; asked for
-with `--need`, it is a failure.
+`torch` join in when those are installed, those of the training with `tokenizers`; `--need`
+turns their absence into an error, so that continuous integration cannot pass by leaving them
+out. So it is with what a test only finds out when it runs: a rung of the sandbox, a shell.
+Missing, it is told by name; asked for with `--need`, it is a failure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import importlib.util
 
 import pytest
 
-INSTALLED_BY = {"native": "triagent_native", "torch": "torch"}
+INSTALLED_BY = {"native": "triagent_native", "torch": "torch", "train": "tokenizers"}
 ASKED_FOR_BY = {"slow": "--slow", "gpu": "--gpu"}
 FOUND_OUT = ("bwrap", "landlock", "bash", "zsh", "fish", "userns")
 """What tests look for themselves, with the fixture `absent`."""
