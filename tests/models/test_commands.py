@@ -1,4 +1,5 @@
 import argparse
+import hashlib
 import importlib.util
 import json
 import struct
@@ -103,3 +104,40 @@ def test_a_header_with_any_byte_changed_is_read_or_refused_and_never_crashes(tmp
             path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
             row = shelf.row(path, Config())
             assert row.problem or row.fit is not None
+
+
+@pytest.fixture
+def hub(tmp_path_factory, monkeypatch):
+    """A hub of our own in place of the real one."""
+    from triagent.models import download
+
+    download.quiet_client()
+    from huggingface_hub import constants
+
+    content = helpers.write_model(tmp_path_factory.mktemp("hub") / "m.gguf").read_bytes()
+    with helpers.hub_module.serving(helpers.hub_module.Hub(content)) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        yield hub
+
+
+def test_pull_shows_the_hash_that_it_measured_and_that_the_hub_announced_it(hub, tmp_path, capsys):
+    assert run(tmp_path, "pull", "owner/repo/pulled.gguf") == 0
+    out = capsys.readouterr().out
+    measured = hashlib.sha256((tmp_path / "pulled.gguf").read_bytes()).hexdigest()
+    assert f"sha256 {measured} as announced by the hub" in out and measured == hub.sha256
+    assert run(tmp_path, "info", "pulled", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["sha256"] == measured and facts["source"] == "owner/repo/pulled.gguf"
+
+
+def test_pull_keeps_nothing_of_a_hub_that_lies_about_the_hash(hub, tmp_path):
+    hub.content = hub.content[:-1] + b"X"
+    with pytest.raises(ModelError, match=hub.sha256):
+        run(tmp_path, "pull", "owner/repo/pulled.gguf")
+    assert not any(tmp_path.iterdir())
+
+
+def test_pull_offline_names_what_it_did_not_ask_for(hub, tmp_path):
+    with pytest.raises(ModelError, match=r"offline: owner/repo/pulled.gguf was not downloaded"):
+        run(tmp_path, "pull", "owner/repo/pulled.gguf", config=Config(offline=True))
+    assert not hub.requests

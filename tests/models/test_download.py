@@ -206,3 +206,39 @@ def test_names_of_the_list_paths_and_addresses_are_understood():
 def test_what_is_no_source_is_refused_with_the_list(text):
     with pytest.raises(ModelError, match="qwen3-8b"):
         source_of(text)
+
+
+def kills(n_most, hub, folder, content):
+    """Kill a download at its write boundaries; the next one always ends with the whole file."""
+    from tests.safety import boundaries
+
+    def work(where):
+        return lambda: get(hub, where)
+
+    n_boundaries = boundaries.count(work(folder / "counted"), folder / "n")
+    points = range(1, n_boundaries + 1, max(1, n_boundaries // n_most))
+    for nth in points:
+        where = folder / str(nth)
+        assert boundaries.killed(work(where), nth)
+        path = where / "tiny.gguf"
+        assert not path.exists() or path.read_bytes() == content  # never half a model by its name
+        done = get(hub, where)
+        assert done.path.read_bytes() == content and local_source(path) == done
+        assert [item.name for item in where.iterdir() if item.name.endswith(".part")] == []
+        shutil.rmtree(where)
+    return len(points)
+
+
+def test_a_download_that_was_killed_is_completed_by_the_next(
+    hub, tmp_path, content, record_property
+):
+    n_kills = kills(10, hub, tmp_path, content)
+    record_property("program killed at a write of another file", n_kills)
+
+
+@pytest.mark.slow
+def test_a_download_that_was_killed_anywhere_is_completed_by_the_next(
+    hub, tmp_path, content, record_property
+):
+    n_kills = kills(10**6, hub, tmp_path, content)
+    record_property("program killed at a write of another file", n_kills)

@@ -1,7 +1,7 @@
 """Nothing may lose a session: kills at every write, cancels at any instant, full disks.
 
-A child made by fork plays a session and is killed at its n-th durable call (write, fsync,
-rename); the parent then opens what is left.
+A child made by fork plays a session and is killed at the n-th write boundary it comes to; the
+parent then opens what is left.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import call, step
+from tests.safety.boundaries import Boundaries
 from tests.safety.desk import RealDesk, ids, in_child, model_ids
 from triagent.agent.events import (
     AnswerText,
@@ -56,31 +57,16 @@ def play(root: Path, report: int | None = None) -> None:
     desk.close()
 
 
-def killed_at(root: Path, nth: int, after: bool) -> tuple[int, int]:
-    """Kill a session at its n-th durable call; returns the status and the tokens reported."""
+def killed_at(root: Path, nth: int) -> tuple[int, int]:
+    """Kill a session at a boundary (0: at none); returns the status and the tokens reported."""
     read_end, write_end = os.pipe()
 
     def work():
         os.close(read_end)
-        count = 0
-        for name in ("write", "fsync", "replace", "rename", "ftruncate"):
-            real = getattr(os, name)
-
-            def counting(*args, _real=real, **kwargs):
-                nonlocal count
-                if args and args[0] == write_end:
-                    return _real(*args, **kwargs)
-                count += 1
-                if count == nth and not after:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                result = _real(*args, **kwargs)
-                if count == nth:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
-
-            setattr(os, name, counting)
+        passing = Boundaries(nth, spared=(write_end,))
+        passing.arm()
         play(root, write_end)
-        (root / "n_calls").write_text(str(count))
+        (root / "n_boundaries").write_text(str(passing.n_passed))
 
     status = in_child(work)
     os.close(write_end)
@@ -128,12 +114,12 @@ def points(n_points: int):
 
 
 @pytest.fixture(scope="module")
-def n_calls(tmp_path_factory):
-    """How many durable calls a whole session makes."""
+def n_boundaries(tmp_path_factory):
+    """How many write boundaries a whole session comes to."""
     root = tmp_path_factory.mktemp("count")
-    status, _ = killed_at(root, 10**9, after=False)
+    status, _ = killed_at(root, 0)
     assert status == 0
-    return int((root / "n_calls").read_text())
+    return int((root / "n_boundaries").read_text())
 
 
 def test_a_session_that_is_not_killed_leaves_nothing_to_recover(tmp_path):
@@ -141,30 +127,31 @@ def test_a_session_that_is_not_killed_leaves_nothing_to_recover(tmp_path):
     assert check_recovered(tmp_path, 1)
 
 
-def test_killed_at_a_dozen_writes_the_session_goes_on(tmp_path, n_calls, record_property):
+def test_killed_at_a_dozen_writes_the_session_goes_on(tmp_path, n_boundaries, record_property):
     n_sessions = 0
-    for nth in points(n_calls):
+    for nth in points(n_boundaries):
         root = tmp_path / str(nth)
-        status, reported = killed_at(root, nth, after=nth % 2 == 0)
+        status, reported = killed_at(root, nth)
         assert os.WIFSIGNALED(status)
         n_sessions += check_recovered(root, reported)
-    record_property("program killed at a write", len(points(n_calls)))
+    record_property("program killed at a write", len(points(n_boundaries)))
     assert n_sessions >= 9
 
 
 @pytest.mark.slow
-def test_killed_before_and_after_every_write_the_session_goes_on(
-    tmp_path, n_calls, record_property
+@pytest.mark.timeout(900)
+def test_killed_before_in_and_after_every_write_the_session_goes_on(
+    tmp_path, n_boundaries, record_property
 ):
-    n_kills = 0
-    for nth in range(1, n_calls + 1):
-        for after in (False, True):
-            root = tmp_path / f"{nth}{after}"
-            status, reported = killed_at(root, nth, after)
-            assert os.WIFSIGNALED(status)
-            check_recovered(root, reported)
-            n_kills += 1
-    record_property("program killed at a write", n_kills)
+    n_killed = 0
+    for nth in range(1, n_boundaries + 1):
+        root = tmp_path / str(nth)
+        status, reported = killed_at(root, nth)
+        # How often a command is looked at follows its pace, and so does the last boundary.
+        assert os.WIFSIGNALED(status) or nth > n_boundaries - 10
+        n_killed += os.WIFSIGNALED(status)
+        check_recovered(root, reported)
+    record_property("program killed at a write", n_killed)
 
 
 # ---- cancelled at any instant

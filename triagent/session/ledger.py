@@ -72,11 +72,13 @@ class Ledger:
     def create(cls, folder: Path, meta: dict[str, Any]) -> Ledger:
         """Begin a log in a new folder; `meta` says where, when and with which model."""
         folder.mkdir(mode=0o700, parents=True)
-        path = folder / LOG
+        # A session is there with its first record or not at all.
+        path = folder / f"{LOG}.part"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(encode(0, "meta", meta))
             file.flush()
             os.fsync(file.fileno())
+        os.replace(path, folder / LOG)
         _sync_folder(folder)
         return cls(folder)
 
