@@ -1,4 +1,5 @@
 import argparse
+import functools
 import hashlib
 import importlib.util
 import json
@@ -109,14 +110,11 @@ def test_a_header_with_any_byte_changed_is_read_or_refused_and_never_crashes(tmp
 @pytest.fixture
 def hub(tmp_path_factory, monkeypatch):
     """A hub of our own in place of the real one."""
-    from triagent.models import download
-
-    download.quiet_client()
-    from huggingface_hub import constants
-
+    real = commands.hub.download
     content = helpers.write_model(tmp_path_factory.mktemp("hub") / "m.gguf").read_bytes()
     with helpers.hub_module.serving(helpers.hub_module.Hub(content)) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        there = functools.partial(real, endpoint=hub.endpoint)
+        monkeypatch.setattr(commands.hub, "download", there)
         yield hub
 
 
