@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,24 @@ def test_a_cache_that_cannot_fit_is_refused_before_it_is_allocated():
     )
     with pytest.raises(MemoryShortError, match="GiB are free"):
         open_model(huge)
+
+
+def test_a_run_without_a_screen_prints_each_step_in_order(tmp_path, monkeypatch, capsys):
+    from triagent import cli
+    from triagent import opening as program
+
+    def gives_up(given, report):
+        return open_within_memory(config(), report, opening(lambda item: False))
+
+    for name in ("CONFIG", "DATA", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path))
+    monkeypatch.setattr(program, "open_within_memory", gives_up)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert cli.main(["run", "-C", str(tmp_path), "--model", str(STORIES), "hello"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    wanted = [text for text, _ in steps(config(), on_gpu=True)]
+    assert told[:-2] == [f"triagent: not enough memory; trying {text}" for text in wanted]
+    assert "Every smaller setting was tried" in told[-1]
+    parts = ["layers on the GPU", "a budget of", "a cache of q8_0", "the CPU alone"]
+    first = [next(n for n, text in enumerate(wanted) if part in text) for part in parts]
+    assert first == sorted(first) and len(set(first)) == 4  # the order that is promised

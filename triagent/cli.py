@@ -248,11 +248,18 @@ def _run(args: argparse.Namespace, config: Config) -> int:
     prompt = headless.prompt_from(" ".join(args.prompt))
     if not prompt:
         raise ConfigError('nothing to ask; give a prompt (triagent run "...") or pipe one in')
-    agent = open_agent(config, args.resume, trust=args.trust)
+    agent = open_agent(config, args.resume, report=_tell_less, trust=args.trust)
     try:
         return headless.run(agent, prompt, args.json, warnings=agent.info.notes)
     finally:
         agent.close()
+
+
+def _tell_less(progress: str) -> None:
+    from triagent.loading import TRYING
+
+    if progress.startswith(TRYING):  # the rest of loading is no news where nobody watches
+        print(f"triagent: {progress}", file=sys.stderr)
 
 
 def _app(args: argparse.Namespace, config: Config) -> int:

@@ -24,6 +24,8 @@ _MEMORY = re.compile(
 _GPU = re.compile(r"\b(CUDA|Vulkan|Metal|HIP|ROCm|SYCL|GPU)", re.IGNORECASE)
 _BUDGETS = (4096, 2048, 1024)
 _CONTEXTS = (16384, 8192, 4096)
+TRYING = "not enough memory; trying "
+"""Begins the report of each step."""
 _AUTO_BUDGET = 8192  # most that is chosen when none is set
 
 
@@ -49,7 +51,7 @@ def open_within_memory(
         first = error
     last: TriagentError = first
     for text, smaller in steps(config, bool(_GPU.search(str(first)))):
-        report(f"not enough memory; trying {text}")
+        report(TRYING + text)
         try:
             model = opener(smaller)
         except TriagentError as error:
