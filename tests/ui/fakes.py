@@ -150,6 +150,8 @@ class PlayedAgent:
     closed: bool = False
     decision: Decision | None = None
     seconds: float = 4.2
+    outcome: Outcome = Outcome.DONE
+    why: str = ""
     _stop: threading.Event = field(default_factory=threading.Event)
     _answered: threading.Event = field(default_factory=threading.Event)
 
@@ -164,20 +166,24 @@ class PlayedAgent:
         self.heard.append(text)
         yield ev.TurnStarted(self.turn, text)
         todo = self.script.pop(0) if self.script else say("ok")
-        outcome, n_tools, n_failed, changed = Outcome.DONE, 0, 0, ()
+        self.outcome, self.why = Outcome.DONE, ""
+        n_tools, n_failed, n_denied, changed = 0, 0, 0, ()
         for event in todo(self, text):
             if isinstance(event, ev.ToolEnded):
-                n_tools, n_failed = n_tools + 1, n_failed + (not event.ok)
+                n_denied += event.ending is ev.Ending.DENIED
+                n_tools += event.ending is ev.Ending.RAN
+                n_failed += event.ending is ev.Ending.RAN and not event.ok
                 changed += event.changed
             yield event
             if self._stop.is_set():
                 break
         if self._stop.is_set():
-            outcome = Outcome.CANCELLED
+            self.outcome = Outcome.CANCELLED
         yield ev.CacheChanged(status())
         yield ev.TurnEnded(
-            self.turn, outcome, "", 1, n_tools, n_failed, changed, USAGE, self.seconds, status()
-        )
+            self.turn, self.outcome, self.why, 1, n_tools, n_failed, changed, USAGE, self.seconds,
+            status(), n_denied=n_denied,
+        )  # fmt: skip
 
     def cancel(self) -> None:
         self._stop.set()

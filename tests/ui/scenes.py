@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from textual.events import Paste
 from textual.widgets import TextArea
 
 from tests.ui.fakes import (
@@ -28,9 +29,17 @@ from tests.ui.fakes import (
     turns,
 )
 from triagent.agent import events as ev
+from triagent.agent.trust import File, Question
 from triagent.chat import Origin, Span, ToolCall
 from triagent.config import Config, UiConfig
-from triagent.errors import EngineDied, ModelError, UnsupportedError
+from triagent.errors import (
+    EngineDied,
+    MemoryShortError,
+    ModelError,
+    NativeError,
+    SessionError,
+    UnsupportedError,
+)
 from triagent.settings import Setting
 from triagent.ui.app import TriagentApp
 from triagent.ui.ports import ModelRow, Services, SessionRow
@@ -126,6 +135,8 @@ MODELS = [
         False, "missing", "Qwen/Qwen3-32B-GGUF", "slower and better",
     ),
 ]
+Steps = Callable[..., Awaitable[None]]
+
 ADVICE = "`Qwen3-8B-Q4_K_M` fits this machine (5.0 GB, 12k cells): `triagent models pull qwen3-8b`"
 
 
@@ -146,9 +157,6 @@ def make(
         advice=lambda: ADVICE,
     )
     return TriagentApp(config, services, grace_s=0.0, clock=lambda: 0.0)
-
-
-Steps = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -266,9 +274,81 @@ def past() -> list[ev.Event]:
     return found
 
 
-def large() -> PlayedAgent:
-    info = replace(INFO, name="Qwen3-8B-Q4_K_M", n_params=8_190_000_000, n_ctx=40960)
+def large(*notes: str) -> PlayedAgent:
+    info = replace(INFO, name="Qwen3-8B-Q4_K_M", n_params=8_190_000_000, n_ctx=40960, notes=notes)
     return PlayedAgent(info=info, title="")
+
+
+class Asking:
+    """A workspace whose files have to be trusted first."""
+
+    def __init__(self, is_changed: bool) -> None:
+        files = [File("AGENTS.md", RULES, 0)]
+        if is_changed:
+            files.append(File(".triagent/skills/release/SKILL.md", HIDDEN, 0o111))
+        self._question = Question(Path("/home/ada/parser"), "0", tuple(files), is_changed)
+
+    def question(self, what) -> Question:
+        return self._question
+
+    def accept(self, question: Question) -> None:
+        pass
+
+
+def asked_to_trust(is_changed: bool) -> Callable[[str], TriagentApp]:
+    """An app on a project that brings instructions along."""
+
+    def app(theme: str) -> TriagentApp:
+        made = make(theme=theme)
+        made._services = replace(made._services, projects=Asking(is_changed))
+        return made
+
+    return app
+
+
+def with_keys(**keys: str) -> Callable[[str], TriagentApp]:
+    """An app whose settings hold keys of one's own; `__` stands for the dot."""
+
+    def app(theme: str) -> TriagentApp:
+        made = make(PlayedAgent(title=""), theme)
+        own = {name.replace("__", "."): key for name, key in keys.items()}
+        config = replace(made.config, ui=replace(made.config.ui, keys=own))
+        return TriagentApp(config, made._services, grace_s=0.0, clock=lambda: 0.0)
+
+    return app
+
+
+def failed(why: str) -> Callable[[PlayedAgent, str], object]:
+    """A turn that ends with this reason, as the agent itself ends it."""
+
+    def turn(agent: PlayedAgent, text: str):
+        yield ev.StepStarted(agent.turn, 1)
+        yield ev.AnswerText("I have read the three files. The first one ")
+        agent.outcome, agent.why = ev.Outcome.FAILED, why
+
+    return turn
+
+
+def pasted(text: str) -> Steps:
+    """Paste into the prompt."""
+
+    async def steps(pilot) -> None:
+        await settled(pilot)
+        pilot.app.chat.prompt.area.insert("what went wrong here? ")
+        pilot.app.chat.prompt.area.post_message(Paste(text))
+        await settled(pilot)
+
+    return steps
+
+
+ROUNDS = turns(
+    say("The first part of the log is read.\n"),
+    events(ev.RoundDone(128, 2310, (), 2.9, 12), ev.RoundDone(128, 2438, ((640, 700),), 3.4, 13)),
+    tool("read", "line 1\nline 2\n", path="logs/tuesday.log"),
+    events(ev.RoundDone(128, 2566, ((700, 812),), 3.0, 14)),
+    say("Nothing unusual until 14:02. Then the queue was full."),
+    events(ev.RoundDone(128, 2694, (), 3.1, 15), ev.CacheChanged(status(2694, 1024, 15))),
+)
 
 
 RM = asking(
@@ -279,10 +359,32 @@ RM = asking(
 MISSING = ModelError(
     "no model file at /models/qwen3-8b.gguf; `triagent models` lists what is installed"
 )
-SMALL_GPU = ModelError(
-    "Qwen3-32B needs 22.4 GB of GPU memory, 11.6 GB are free; a smaller quantisation, fewer "
-    "gpu_layers (38 of 64 fit) or another model would do"
+SMALL_GPU = MemoryShortError(
+    "llama.cpp refused it: unable to allocate CUDA0 buffer of 22.4 GiB, 11.6 GiB are free\n"
+    "Every smaller setting was tried. Choose a smaller model: triagent models list"
 )
+SHORT_NOTE = (
+    "Memory was short: it runs with 27 of 36 layers on the GPU, a budget of 4,096, a cache of q8_0."
+)
+NO_LIBRARY = NativeError(
+    "the patched library is not installed (/usr/lib/triagent_native/lib holds none); rebuild it: "
+    "pip install . in triagent's checkout"
+)
+DAMAGED = SessionError(
+    "/home/ada/.local/share/triagent/sessions/20261122-0001/log.jsonl is damaged at byte 40,962; "
+    "triagent sessions check says what can be read"
+)
+FULL_LOG = (
+    "the disk is full (No space left on device): /home/ada/.local/share/triagent/sessions/"
+    "20261122-0001/log.jsonl cannot be written. What was recorded is safe; free some space, then "
+    "say it again"
+)
+RULES = b"""# Parser
+
+Run the tests with `python -m pytest -q`. Keep functions short.
+Never touch `generated/`.
+"""
+HIDDEN = "Tag it,\u200b push it.\x1b]52;c;eA==\x07\n".encode()
 REFUSED = UnsupportedError(
     "architecture rwkv7 keeps a recurrent state and no cells, so nothing can be evicted; choose "
     "a transformer model, or run this one unbounded with --policy none"
@@ -364,7 +466,40 @@ SCENES: dict[str, Scene] = {
     "settings-search": Scene(on(PlayedAgent), opened_settings("'most")),
     "model-missing": Scene(on(lambda: MISSING), keys()),
     "gpu-too-small": Scene(on(lambda: SMALL_GPU), keys()),
+    "memory-short": Scene(on(lambda: large(SHORT_NOTE)), keys()),
+    "library-missing": Scene(on(lambda: NO_LIBRARY), keys()),
+    "session-damaged": Scene(on(lambda: DAMAGED), keys("down")),
     "model-refused": Scene(on(lambda: REFUSED), keys()),
     "engine-died": Scene(on(lambda: PlayedAgent([failing(DIED)])), keys("'go", "enter")),
     "disk-full": Scene(on(lambda: PlayedAgent([failing(FULL)])), keys("'go", "enter")),
+    "turn-unrecorded": Scene(
+        on(lambda: PlayedAgent([failed(FULL_LOG)])), keys("'summarize the logs", "enter")
+    ),
+    "trust": Scene(asked_to_trust(False), keys(busy=True)),
+    "trust-changed": Scene(asked_to_trust(True), keys("down", busy=True)),
+    "mode-full": Scene(
+        on(lambda: PlayedAgent([tool("bash", "1 passed", command="make test")], mode="full",
+                               confinement="none")),
+        keys("'run the tests", "enter"),
+    ),
+    "no-sandbox": Scene(
+        on(lambda: PlayedAgent([RM], confinement="none")), keys("'update", "enter", busy=True)
+    ),
+    "rounds": Scene(on(lambda: PlayedAgent([ROUNDS])), keys("'read the logs", "enter")),
+    "streaming": Scene(
+        on(lambda: PlayedAgent([held(ev.AnswerText(ANSWER[:330]))])),
+        keys("'why does it fail?", "enter", busy=True),
+    ),
+    "steered": Scene(
+        on(lambda: PlayedAgent([held(ev.AnswerText("I am looking at `src/a.py` first. "))])),
+        keys("'go", "enter", "'not that file: b.py", "ctrl+s", busy=True),
+    ),
+    "pasted": Scene(on(PlayedAgent), pasted(OUTPUT)),
+    "models-centers": Scene(
+        on(lambda: PlayedAgent(info=replace(INFO, path=Path("/models/other.gguf")))),
+        keys("f3", "ctrl+k"),
+    ),
+    "sessions-search": Scene(on(PlayedAgent), keys("f2", "'budget")),
+    "wrong-key": Scene(with_keys(app__memroy="f6", app__models="f5"), keys()),
+    "leaving": Scene(on(lambda: PlayedAgent(earlier=past())), keys("ctrl+c")),
 }

@@ -36,6 +36,8 @@ def test_the_welcome_is_one_screen_with_three_requests_and_advice():
     drive(make(PlayedAgent(title="")), steps, size=(80, 24))
     text = welcome(INFO, "ask", 1024, ADVICE)
     assert text.count("\n- `") == 3 and "1,024 cells" in text and ADVICE in text
+    real = replace(INFO, n_params=8_000_000_000)
+    assert ADVICE not in welcome(real, "ask", 1024, ADVICE)
 
 
 # -- memory

@@ -14,18 +14,19 @@ from tests.ui.scenes import SCENES
 
 MADE_WITH = "8.2.8"
 SMALL, LARGE = (80, 24), (160, 50)
-WIDE = (
-    "approval-edit", "approval-command", "engine-died", "help", "memory", "memory-changed",
-    "models", "offer", "output-opened", "queue", "reading", "resumed", "sessions", "settings",
-    "slash", "welcome", "work", "work-opened",
+MAIN = (
+    "approval-command", "approval-edit", "denied", "disk-full", "engine-died", "files",
+    "gpu-too-small", "help", "loading", "memory", "memory-changed", "mode-full", "models",
+    "models-centers", "models-download", "offer", "output-opened", "palette", "queue", "reading",
+    "resumed", "rounds", "sessions", "settings", "slash", "streaming", "tool-failed", "trust",
+    "turn-unrecorded", "welcome", "work", "work-opened",
 )  # fmt: skip
-"""Scenes whose look depends on the room there is."""
+"""Scenes that are looked at in both themes and both sizes; the others in one."""
+THEMES = ("triagent-dark", "triagent-light")
 
 VIEWS = [
-    *((name, "triagent-dark", SMALL) for name in SCENES),
-    *((name, "triagent-light", LARGE) for name in WIDE),
-    *((name, "triagent-dark", LARGE) for name in ("work", "memory")),
-    *((name, "triagent-light", SMALL) for name in ("work", "memory")),
+    *((name, theme, size) for name in MAIN for theme in THEMES for size in (SMALL, LARGE)),
+    *((name, "triagent-dark", SMALL) for name in SCENES if name not in MAIN),
     *((name, "ansi-dark", SMALL) for name in ("work", "memory", "sessions")),
 ]
 

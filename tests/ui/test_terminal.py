@@ -32,7 +32,7 @@ def test_a_conversation_on_a_real_terminal_ends_with_the_terminal_restored(start
     terminal.send("hi")
     terminal.send(ENTER)
     terminal.wait_for("Hello, there.")
-    terminal.wait_for("asks, because")
+    terminal.wait_for("asks: the mode is ask")
     terminal.forget()
     terminal.send(ESCAPE)
     terminal.wait_for("denied")

@@ -109,6 +109,21 @@ def test_a_click_or_enter_opens_and_folds():
     drive(make(), steps, size=(100, 50))
 
 
+def test_who_begins_to_type_is_in_the_prompt_again():
+    async def steps(pilot):
+        app = pilot.app
+        app.chat.transcript.extend(filled(3))
+        await pilot.press("ctrl+t")
+        assert app.focused is app.chat.transcript
+        await pilot.press("j", "k")  # keys of the transcript stay its own
+        assert app.focused is app.chat.transcript
+        await pilot.press("slash", "m")
+        await pilot.pause()
+        assert app.focused is app.chat.prompt.area and app.chat.prompt.area.text == "/m"
+
+    drive(make(), steps)
+
+
 def test_text_is_selected_with_the_mouse_and_copied():
     async def steps(pilot):
         app, transcript = pilot.app, pilot.app.chat.transcript

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from triagent.chat import Evicted
 from triagent.ui import slash
 from triagent.ui.ports import Agent, Open
 from triagent.ui.welcome import welcome
@@ -272,28 +273,53 @@ def command_pin(app: TriagentApp, argument: str) -> None:
         command_memory(app, "")
         return
     turn = _turn(app, argument)
-    if turn is not None:
-        then = lambda n: app.chat.note(f"turn {turn} is pinned: {n:,} positions")  # noqa: E731
-        app.ask("pin", lambda agent: _on_turn(agent, turn, agent.pin), then, between=True)
+    if turn is None:
+        return
+
+    from triagent.ui import keeping
+
+    def pin(agent: Agent) -> float:
+        start, stop = _of_turn(agent, turn)
+        agent.pin(start, stop)
+        return keeping.share_of(agent.holding(), start, stop)
+
+    def pinned(left: float) -> None:
+        if left <= 0.0:
+            app.chat.note(f"nothing of turn {turn} is left to pin; /recall brings words back")
+        else:
+            app.chat.note(f"turn {turn}: {keeping.pinned_part(left) or 'pinned'}")
+
+    app.ask("pin", pin, pinned, between=True)
 
 
 def command_forget(app: TriagentApp, argument: str) -> None:
     """Evict a turn."""
     turn = _turn(app, argument)
-    if turn is not None:
-        then = lambda n: app.chat.note(f"turn {turn} is evicted: {n:,} positions")  # noqa: E731
-        app.ask("forget", lambda agent: _on_turn(agent, turn, agent.forget), then, between=True)
+    if turn is None:
+        return
+
+    from triagent.ui import keeping
+
+    def forget(agent: Agent) -> tuple[Evicted, float]:
+        start, stop = _of_turn(agent, turn)
+        return agent.forget(start, stop), keeping.share_of(agent.holding(), start, stop)
+
+    def forgotten(found: tuple[Evicted, float]) -> None:
+        done, left = found
+        app.chat.show_forgotten(done)
+        what = "evicted" if done.n_evicted else "nothing of it was left to forget"
+        app.chat.note(f"turn {turn}: {keeping.kept_part(left) or what}; /recall brings words back")
+
+    app.ask("forget", forget, forgotten, between=True)
 
 
-def _on_turn(agent: Agent, turn: int, call) -> int:
-    """Do something to a turn's positions; returns how many."""
+def _of_turn(agent: Agent, turn: int) -> tuple[int, int]:
+    """First position of a turn, and the one after its last."""
     starts = agent.turn_starts()
     if turn not in starts:
         raise ValueError(f"there is no turn {turn}; the last is {max(starts, default=0)}")
     later = [start for number, start in starts.items() if number > turn]
-    start, stop = starts[turn], min(later, default=agent.status().n_pos)
-    call(start, stop)
-    return stop - start
+    return starts[turn], min(later, default=agent.status().n_pos)
 
 
 def _turn(app: TriagentApp, argument: str) -> int | None:

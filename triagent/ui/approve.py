@@ -102,7 +102,7 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
         # Not yet laid out when first shown: the screen's width less edge, padding, scroll bar.
         width = (self.size.width or self.app.size.width - 3) - 2
         head = Text("? ", palette.warn).append(asked.call.name, palette.text + Style(bold=True))
-        head.append(f" asks, because {plain(asked.why)}", palette.muted)
+        head.append(f" asks: {plain(asked.why)}", palette.muted)
         self.query_one("#approval-head", Static).update(head)
         what: list = [_parts(asked, width, palette)]
         if asked.diff:

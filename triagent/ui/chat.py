@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from triagent.agent import events as ev
 from triagent.agent.events import Decision
+from triagent.chat import Evicted
 from triagent.ui import actions
 from triagent.ui.approve import ApprovalPanel
 from triagent.ui.blocks import AnswerBlock, NoticeBlock, WelcomeBlock
@@ -176,6 +177,12 @@ class ChatScreen(Screen):
         """A plain sentence in the transcript."""
         self.transcript.append(NoticeBlock(level, text))
 
+    def show_forgotten(self, done: Evicted) -> None:
+        """The mark of a round that the user asked for; none when nothing was left to evict."""
+        if done.n_evicted:
+            self.last_round = ev.RoundDone(done.n_evicted, done.now, done.lost, done.ms)
+            self.feed.put(self.last_round)
+
     def last_answer(self) -> str:
         """Words of the model's last answer; empty when there is none."""
         answers = (b.text for b in reversed(self.transcript.blocks) if isinstance(b, AnswerBlock))
@@ -213,6 +220,12 @@ class ChatScreen(Screen):
     def on_approval_panel_overheard(self, message: ApprovalPanel.Overheard) -> None:
         """Keep what was typed on; it is there when the question is answered."""
         self.prompt.area.insert(message.character)
+
+    def on_transcript_typed(self, message: Transcript.Typed) -> None:
+        """Typing goes to the prompt, wherever one was."""
+        if self.prompt.display:
+            self.prompt.area.focus()
+            self.prompt.area.insert(message.character)
 
     def _close_question(self) -> None:
         self.approval.hide()

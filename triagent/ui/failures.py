@@ -27,7 +27,7 @@ _SAFE = "The session is on disk up to its last step; nothing that was said is lo
 
 def explain(error: BaseException) -> Failure:
     """The message for an error."""
-    text = plain(str(error)) or type(error).__name__
+    text = plain(_words(error)) or type(error).__name__
     match error:
         case _ if _is_disk_full(error):
             text = f"{text}\n\n{_SAFE} Free some space, then go on."
@@ -62,6 +62,14 @@ def explain(error: BaseException) -> Failure:
         case _:
             text = f"{type(error).__name__}: {text}\n\nThis is a fault of triagent. {_SAFE}"
             return Failure("Something unexpected happened", text, (_RETRY, _QUIT))
+
+
+def _words(error: BaseException) -> str:
+    """What an error says, without the system's number for it."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    return str(error)
 
 
 def _is_disk_full(error: BaseException | None) -> bool:

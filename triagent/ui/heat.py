@@ -28,6 +28,7 @@ WHO = {
 _FRAME = re.compile(
     r"<[|｜][^|｜<>\n]{1,40}[|｜]>(?:(?:system|user|assistant|tool)\n)?"
     r"|<(?:start|end)_of_turn>(?:(?:user|model)\n)?|\[/?INST\]|</?s>"
+    r"|</?(?:tool_calls?|tool_responses?|think)>"
 )
 """What common chat templates put around a message."""
 
@@ -50,7 +51,7 @@ class HeatRow:
     n_lost: int
     """Positions that the last round took from every head."""
     pinned: bool
-    """Whether all of it is pinned."""
+    """Whether all of it that is still held is pinned."""
 
     @property
     def n_pos(self) -> int:
@@ -130,6 +131,7 @@ def _joined(
 
 
 def _row(start, stop, origin, text, turn, sums, holding, lost) -> HeatRow:
+    held = [at for at in range(start, stop) if holding.share[at] > 0.0]
     scores = [x for x in map(float, holding.score[start:stop]) if not math.isnan(x)]
     return HeatRow(
         turn=turn,
@@ -140,7 +142,7 @@ def _row(start, stop, origin, text, turn, sums, holding, lost) -> HeatRow:
         share=(sums[stop] - sums[start]) / max(1, stop - start),
         score=sum(scores) / len(scores) if scores else None,
         n_lost=sum(max(0, min(stop, b) - max(start, a)) for a, b in lost),
-        pinned=stop > start and all(holding.pinned[start:stop]),
+        pinned=bool(held) and all(holding.pinned[at] for at in held),
     )
 
 

@@ -27,7 +27,7 @@ def problems(keys: Mapping[str, str], known: Mapping[str, str]) -> Iterator[str]
     """
     for name, wanted in keys.items():
         if name not in known:
-            yield f'ui.keys: no binding is named "{name}"{_near(name, known)}; F1 lists them'
+            yield f'ui.keys: no binding is named "{name}"{_near(name, known)} F1 lists them'
             continue
         for key in wanted.split(","):
             if wrong := _wrong_part(key.strip()):
@@ -84,7 +84,7 @@ def _near(name: str, known: Mapping[str, str]) -> str:
     ends = {known_name.rpartition(".")[2]: known_name for known_name in reversed(known)}
     whole = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     found = [ends[name]] if name in ends else whole  # its place was left out
-    return f'; did you mean "{found[0]}"?' if found else ""
+    return f'; did you mean "{found[0]}"?' if found else "."
 
 
 def _near_key(name: str) -> str:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from triagent.agent.events import RoundDone
 from triagent.chat import Evicted
+from triagent.ui import keeping
 from triagent.ui.blocks import text_of
 from triagent.ui.heat import HeatRow, Picture, look
 from triagent.ui.heatmap import HeatMap, SpanList
@@ -30,7 +31,7 @@ REFRESH_S = 1.0
 """How often the picture is made again while a turn runs."""
 COLUMNS = f"  {'turn':<5}{'who':<8}{'held':<13}{'share':<6}{'score':<6}{'lost':<6}words"
 """Heads of what `SpanList` shows; "lost" is what the last round took from every head."""
-KEYS = "p pin · f forget · r recall · Enter go to the text · Esc back"
+KEYS = "p pin · f forget · r recall · Enter go to the text · Esc back · ◆ pinned"
 
 
 class MemoryScreen(Screen):
@@ -49,7 +50,7 @@ class MemoryScreen(Screen):
     def __init__(self) -> None:
         super().__init__()
         self._picture: Picture | None = None
-        self._forgot: tuple[int, int] | None = None
+        self._done: tuple[str, HeatRow] | None = None  # a key and the span it was for
 
     def compose(self) -> ComposeResult:
         """Facts, grid, list, words, keys."""
@@ -81,14 +82,10 @@ class MemoryScreen(Screen):
         self._picture = picture
         chat = self.app.chat
         chat.set_status(replace(chat.status, cache=picture.status))
-        if self._forgot is not None:
-            left, self._forgot = picture.share(*self._forgot), None
-            if left > 0.0:
-                self.notify(
-                    f"{left:.0%} of it is still held: where it shares cells with what is pinned, "
-                    "or is the newest",
-                    severity="warning",
-                )
+        if self._done is not None:
+            (key, row), self._done = self._done, None
+            if told := keeping.outcome(picture, row, key):
+                self.notify(told, severity="warning")
         self.query_one(SpanList).show(picture)
         self._draw()
 
@@ -155,32 +152,29 @@ class MemoryScreen(Screen):
         if row is None:
             return
         if row.pinned:
-            self._change("unpin", lambda agent: agent.unpin(row.start, row.stop))
-        elif row.share <= 0.0:
-            self.notify("nothing of it is left to pin; r recalls it", severity="warning")
+            self._change("unpin", row, lambda agent: agent.unpin(row.start, row.stop))
         else:
-            self._change("pin", lambda agent: agent.pin(row.start, row.stop))
+            self._change("pin", row, lambda agent: agent.pin(row.start, row.stop))
 
     def action_forget(self) -> None:
         """Evict the span now."""
         row = self._row
-        if row is None:
-            return
-        if row.pinned:
-            self.notify("it is pinned; p lets it go first", severity="warning")
-        else:
-            self._forgot = (row.start, row.stop)
-            self._change("forget", lambda agent: agent.forget(row.start, row.stop))
+        if row is not None:
+            self._change("forget", row, lambda agent: agent.forget(row.start, row.stop))
 
-    def _change(self, during: str, call) -> None:
+    def _change(self, key: str, row: HeatRow, call) -> None:
+        if why := keeping.refusal(row, key):
+            self.notify(why, severity="warning")
+            return
+
         def changed(result: Evicted | None) -> None:
             if result is not None:
-                done = RoundDone(result.n_evicted, result.now, result.lost, result.ms)
-                self.app.chat.last_round = done
+                self.app.chat.show_forgotten(result)
+            self._done = (key, row)
             if self.is_attached:
                 self._look()
 
-        self.app.ask(during, call, changed, between=True)
+        self.app.ask(key, call, changed, between=True)
 
     def action_recall(self) -> None:
         """Put the span's words back at the tail."""

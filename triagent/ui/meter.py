@@ -14,6 +14,8 @@ from triagent.chat import CacheStatus
 from triagent.ui.lines import cut
 from triagent.ui.themes import Palette, palette_of
 
+NO_SANDBOX = "no sandbox"
+
 
 @dataclass(frozen=True)
 class Status:
@@ -82,8 +84,10 @@ def state_line(status: Status, width: int, palette: Palette) -> Text:
         line.append(f" {status.rate_tps:,.0f} tok/s", palette.text)
     hint = cut(status.hint, max(0, width - line.cell_len - 2))
     facts = [status.model, status.mode and f"mode {status.mode}"]
-    facts.append(status.confinement and f"sandbox {status.confinement}")
+    is_open = status.confinement == "none"
+    facts.append(NO_SANDBOX if is_open else status.confinement and f"sandbox {status.confinement}")
     line = _fill(line, [fact for fact in facts if fact], width - len(hint) - 1, palette)
+    line.highlight_words([NO_SANDBOX], palette.warn)
     line.append(" " * max(1, width - line.cell_len - len(hint)))
     line.append(hint, palette.muted)
     if status.mode == "full":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding
-from textual.events import Click, Resize
+from textual.events import Click, Key, Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -53,6 +53,13 @@ class Transcript(ScrollView, can_focus=True):
             super().__init__()
             self.text = text
 
+    class Typed(Message):
+        """A character that means nothing here: it was meant for the prompt."""
+
+        def __init__(self, character: str) -> None:
+            super().__init__()
+            self.character = character
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._blocks: list[Block] = []
@@ -64,6 +71,12 @@ class Transcript(ScrollView, can_focus=True):
         self._follow = True
         self._settling = False
         self._palette: Palette | None = None
+
+    def on_key(self, event: Key) -> None:
+        """Whoever begins to type wants the prompt."""
+        if event.is_printable and event.character and event.key not in self.screen.active_bindings:
+            event.stop()
+            self.post_message(self.Typed(event.character))
 
     # -- blocks
 

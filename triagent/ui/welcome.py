@@ -43,12 +43,13 @@ def welcome(info: ModelInfo, mode: str, budget: int, advice: str = "") -> str:
         info: the loaded model.
         mode: permission mode in force.
         budget: most cells kept after a round; 0 when unbounded.
-        advice: which larger model fits this machine and how to get it; empty when unknown.
+        advice: which larger model fits this machine and how to get it; empty when unknown. It is
+            for those whose model is the small one.
     """
     text = (_SMALL if info.n_params < SMALL_PARAMS else _LARGE).format(name=info.name, mode=mode)
     if budget:
         text += "\n" + _MEMORY.format(budget=budget)
-    if advice:
+    if advice and info.n_params < SMALL_PARAMS:  # else it is such a model already
         text += f"\n**A larger model:** {advice}\n"
     for note in info.notes:
         text += f"\n> {note}\n"
