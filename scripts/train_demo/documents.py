@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+from .phrases import THINGS
 from .planted import planted
 from .session import Session
 from .tasks import perform, step
+from .tasks.memory import ask_for
 from .tokens import Piece, plain_tokens
 from .values import Lexicon
 
@@ -44,7 +46,7 @@ class Maker:
         if room < length * 0.2 or room < 500:
             return self._filler(r, room)
         kind = r.random()
-        share_planted, share_told = (0.06, 0.3) if length >= LONG else (0.03, 0.08)
+        share_planted, share_told = (0.06, 0.34) if length >= LONG else (0.03, 0.08)
         if kind < 0.84 and room > 1200 and (x := r.random()) < share_planted + share_told:
             if x < share_planted:
                 return [*planted(r, self.x, int(CHARS_PER_TOKEN * (room - 800) * 0.95)), END]
@@ -89,13 +91,17 @@ class Maker:
         n_told, share = r.uniform(0.003, 0.008) * n_tokens, r.uniform(0.65, 0.85)
         n = 0
         while s.n_chars < share * whole:
-            if n < n_told * (s.n_chars / (share * whole) + 0.02):
+            if n < n_told * (1.6 * s.n_chars / (share * whole) + 0.02) and n < n_told:
                 perform(s, r.choice(_TELL))
                 n += 1
             else:
                 step(s, r)
+        told = [fact for fact in s.seen if not fact.path and fact.names[0] in THINGS]
+        r.shuffle(told)
         while s.n_chars < whole:
-            if perform(s, r.choice(_ASK)) is None:
+            if told and r.random() < 0.75:
+                ask_for(s, told.pop())
+            elif perform(s, r.choice(_ASK)) is None:
                 perform(s, "recall_seen") or step(s, r)
         return [*s.pieces(), END]
 

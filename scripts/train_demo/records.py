@@ -140,6 +140,14 @@ def asked(s: Session, pool: Sequence[str], **slots: str) -> str:
     return s.user(fill(text, slots))
 
 
+def replied(s: Session, pool: Sequence[str], **slots: str) -> str:
+    """A user's short answer or follow-up, with nothing around it."""
+    text = _worded(s.r, pool)
+    slot = _LEADING.match(text)
+    text = slot.group() + noisy(s.r, text[slot.end() :]) if slot else noisy(s.r, text)
+    return s.user(fill(text, slots))
+
+
 def _worded(r: Random, pool: Sequence[str]) -> str:
     """One of the wordings, but none that is kept for the test of unseen wordings."""
     for _ in range(50):

@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip("tokenizers", reason="comes with the train extra")
 
+from scripts.train_demo.documents import CHARS_PER_TOKEN, Maker
+from scripts.train_demo.mixture import markdown, mixture
 from scripts.train_demo.records_nested import _FORMS, nested
 from scripts.train_demo.session import WEIGHT_ANSWER, Session, small
 from scripts.train_demo.tasks import (
@@ -48,7 +50,9 @@ def says_so(text: str) -> bool:
     """Whether a text has a word of removing, mistyped or not."""
     words = re.findall(r"[a-z]+", text.lower())
     short = {"rm", "go", "bin", "cut", "out", "del"} & set(words)
-    return bool(short) or any(get_close_matches(word, _RID.split(), 1, 0.72) for word in words)
+    if short or any(verb in text.lower() for verb in _RID.split()):
+        return True
+    return any(get_close_matches(word, _RID.split(), 1, 0.72) for word in words)
 
 
 class Watched(Session):
@@ -239,6 +243,29 @@ def test_no_command_counts_a_column():
         for name in ("both", "add_up", "most", "extreme", "total", "filtered", "count_where"):
             perform(s, name)
         assert not any(re.search(r"\$[1-9]|-k\d", command) for command in s.bench.outputs)
+
+
+def test_these_kinds_are_a_third_of_what_is_generated_and_shares_are_whole():
+    found = mixture(Maker.load(None), seed=1, n_sessions=10, n_tokens=3000)
+    kinds = {name: chars for name, _, chars, _ in found["kind"]}
+    assert abs(sum(kinds.values()) - 1) < 1e-6
+    assert abs(sum(row[1] for row in found["module"]) - 1) < 1e-6
+    assert 0.22 < sum(kinds[name] for name in NAMES) < 0.48
+    assert markdown(found["module"], "module").count("\n") == len(found["module"]) + 1
+
+
+def test_long_rows_ask_late_for_what_was_told_early():
+    maker, far, n_asked = Maker.load(None), 0, 0
+    for seed in range(4):
+        told, n = {}, 0
+        for text, weight in maker.remembering(Random(seed), 8000):
+            if weight == WEIGHT_ANSWER and (new := re.match(r"Noted: your .* is `(.*)`", text)):
+                told[new[1]] = n
+            if weight == WEIGHT_ANSWER and (asked := re.match(r"Your .* is `(.*)`", text)):
+                n_asked += 1
+                far += n - told.get(asked[1], n) > 4000 * CHARS_PER_TOKEN
+            n += len(text)
+    assert n_asked > 60 and far > n_asked // 4
 
 
 def test_every_kind_is_registered_once():

@@ -32,6 +32,11 @@ def is_value(name: str, value: str) -> str:
     return f'{field(name)}=="{value}"'
 
 
+def is_sayable(value: str) -> bool:
+    """Whether a text can stand in a program that stands in single quotes."""
+    return bool(value) and not any(mark in value for mark in "'\"\\")
+
+
 def rows(condition: str) -> str:
     """The condition for rows, the header left out."""
     return f"NR>1 && {condition}"

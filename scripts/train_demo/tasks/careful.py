@@ -9,7 +9,7 @@ from __future__ import annotations
 # ruff: noqa: E501  a wording is easier to read in one piece
 from ..files import code
 from ..files.base import File
-from ..records import asked, is_crowded
+from ..records import asked, is_crowded, replied
 from ..session import Session
 from .common import Check, block, by_role, done, enumerated, is_clean, located, name_file
 from .tables import quoted_path
@@ -46,10 +46,10 @@ def delete_by_role(s: Session) -> Check | None:
 
 def _answered(s: Session, file: File) -> Check:
     if s.r.random() < 0.4:
-        asked(s, NO)
+        replied(s, NO)
         s.say(f"Okay, I leave `{file.path}` as it is.")
         return done(s, "leave", harmless=True)
-    asked(s, YES)
+    replied(s, YES)
     s.call("bash", command=f"rm {quoted_path(file.path)}")
     s.drop(file.path)
     s.last = None
@@ -88,7 +88,7 @@ def line_by_content(s: Session) -> Check | None:
 
 
 def _taken_out(s: Session, path: str, line: str) -> Check | None:
-    asked(s, YES)
+    replied(s, YES)
     if s.call("edit", path=path, old=line + "\n", new="").startswith("error"):
         return None
     s.drop(path)

@@ -80,7 +80,8 @@ def write(s: Session) -> Check | None:
     """A new file."""
     r = s.r
     folders = [f for f in s.bench.place.tree() if f != "."] or ["notes"]
-    folder = r.choice(["", "", r.choice(folders), s.x.word(r)])
+    deep = "/".join(s.x.word(r) for _ in range(r.randint(1, 3)))
+    folder = r.choice(["", "", r.choice(folders), deep])
     path = (
         (folder + "/" if folder else "")
         + s.x.ident(r)

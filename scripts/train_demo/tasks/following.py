@@ -8,7 +8,7 @@ from __future__ import annotations
 # ruff: noqa: E501  a wording is easier to read in one piece
 from ..files import code, prose, settings
 from ..files.base import File
-from ..records import asked
+from ..records import asked, replied
 from ..session import Session
 from .common import Check, block, done, enumerated, is_clean, unambiguous
 from .reading import has_facts
@@ -46,7 +46,7 @@ def again_count(s: Session) -> Check | None:
     check = None
     for i, file in enumerate(files):
         said, is_bare = _said(s, file, 0.5)
-        s.ask(kind, path=said) if i == 0 else asked(s, AND, path=said)
+        s.ask(kind, path=said) if i == 0 else replied(s, AND, path=said)
         if not _find(s, file, is_bare):
             return None
         check = _count(s, file, flag, what)
@@ -70,7 +70,7 @@ def again_show(s: Session) -> Check | None:
         return None
     for i, file in enumerate(files):
         said, is_bare = _said(s, file, 0.4)
-        s.ask("show", path=said) if i == 0 else asked(s, AND, path=said)
+        s.ask("show", path=said) if i == 0 else replied(s, AND, path=said)
         if not _find(s, file, is_bare):
             return None
         shown = s.call("read", path=file.path)
@@ -97,7 +97,7 @@ def _values(s: Session, one: File, two: File, name: str) -> Check | None:
         fact = next(x for x in file.facts if x.name == name)
         if not unambiguous(file, fact) or not is_clean(fact.value):
             return None
-        s.ask("value", key=name, path=file.path) if i == 0 else asked(s, AND, path=file.path)
+        s.ask("value", key=name, path=file.path) if i == 0 else replied(s, AND, path=file.path)
         s.call("read", path=file.path)
         s.know(file)
         s.say(f"`{name}` in `{file.path}` is `{fact.value}`.")
@@ -137,7 +137,7 @@ def _write_there(s: Session, folder: str) -> Check:
     path = f"{folder}/{s.x.ident(r)}{r.choice(('.txt', '.md', '.txt', '.cfg', '.csv'))}"
     text = s.x.words_of(r, 1, 6)
     quoted = r.choice((text, f'"{text}"', f"'{text}'", f"`{text}`"))
-    asked(s, FILE_THERE, name=path.rsplit("/", 1)[-1], text=quoted)
+    replied(s, FILE_THERE, name=path.rsplit("/", 1)[-1], text=quoted)
     s.call("write", path=path, content=text)
     s.say(f"Created `{path}`.")
     s.made = (path, s.n_turns)
@@ -150,7 +150,7 @@ def _move_there(s: Session, folder: str) -> Check | None:
         return None
     changed: dict[str, str | None] = {}
     for file in files:
-        asked(s, MOVE_THERE, path=file.path)
+        replied(s, MOVE_THERE, path=file.path)
         new, text = f"{folder}/{file.name}", file.text
         s.call("bash", command=f"mv {quoted_path(file.path)} {folder}/")
         s.drop(file.path)
@@ -168,7 +168,7 @@ def _copy_there(s: Session, folder: str) -> Check | None:
     if not files or files[0].path.startswith(folder):
         return None
     file = files[0]
-    asked(s, COPY_THERE, path=file.path)
+    replied(s, COPY_THERE, path=file.path)
     new = f"{folder}/{file.name}"
     s.call("bash", command=f"cp {quoted_path(file.path)} {folder}/")
     s.say(f"Copied `{file.path}` to `{new}`.")
@@ -177,7 +177,7 @@ def _copy_there(s: Session, folder: str) -> Check | None:
 
 
 def _list_there(s: Session, folder: str) -> Check:
-    asked(s, LIST_THERE)
+    replied(s, LIST_THERE)
     names = [n[len(folder) + 1 :] for n in s.call("glob", pattern="*", path=folder).split("\n")]
     s.say(f"`{folder}` contains: {enumerated(names)}.")
     return done(s, *names, harmless=False)
@@ -197,7 +197,7 @@ def the_rest(s: Session) -> Check | None:
     asked(s, ("[pre](show|give|read) me (only |just |)the first {n} lines of {path}[post]", "(the |)first {n} lines of {path}[q]", "head -n {n} {path}", "how does {path} begin(, first {n} lines|; {n} lines are enough)[q]"), n=str(n), path=file.path)
     first = s.call("read", path=file.path, limit=n).split("\n")
     s.say(f"`{file.path}` begins with:\n{block(chr(10).join(x for x in first if not x.startswith('[lines ')))}")
-    asked(s, REST)
+    replied(s, REST)
     shown = s.call("read", path=file.path, offset=n + 1).split("\n")
     lines = [x for x in shown if not x.startswith("[lines ")]
     s.say(f"From line {n + 1} on:\n{block(chr(10).join(lines))}")
@@ -220,7 +220,7 @@ def the_others(s: Session) -> Check | None:
     s.call("read", path=file.path)
     s.know(file)
     s.say(f"{one.capitalize()} in `{file.path}`: {enumerated(groups[one])}.")
-    asked(s, OTHER)
+    replied(s, OTHER)
     s.say(f"{two.capitalize()} in `{file.path}`: {enumerated(groups[two])}.")
     return done(s, *groups[two], harmless=True)
 

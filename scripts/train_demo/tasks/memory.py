@@ -54,7 +54,11 @@ def ask_told(s: Session) -> Check | None:
     told = [x for x in s.seen if not x.path]
     if not told:
         return None
-    fact = told[0] if s.r.random() < 0.35 else s.r.choice(told)
+    return ask_for(s, told[0] if s.r.random() < 0.35 else s.r.choice(told))
+
+
+def ask_for(s: Session, fact: Seen) -> Check:
+    """Ask for one told thing that can still be seen."""
     thing = fact.names[0]
     s.ask("ask", thing=thing if s.r.random() < 0.9 else thing.upper())
     s.say(f"Your {thing} is `{fact.value}`.")

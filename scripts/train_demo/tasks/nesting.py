@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # ruff: noqa: E501  a wording is easier to read in one piece
 from ..files.base import File, bare
-from ..records import asked, is_crowded
+from ..records import asked, is_crowded, replied
 from ..records_nested import Leaf, Nested, a_place, nested
 from ..session import MAX_FILES, Session
 from .common import Check, done, enumerated, is_clean, name_file, open_file
@@ -221,7 +221,7 @@ def nested_which(s: Session) -> Check | None:
     i = s.r.randrange(len(same))
     if value == same[i].value:
         return None
-    asked(s, PICK, c=same[i].parents[1], nth="last" if i == len(same) - 1 and s.r.random() < 0.3 else _NTH[i])
+    replied(s, PICK, c=same[i].parents[1], nth="last" if i == len(same) - 1 and s.r.random() < 0.3 else _NTH[i])
     return _change(s, file, same[i], value)
 
 

@@ -69,8 +69,8 @@ def called(s: Session, paths: list[str]) -> tuple[list[str], Callable[[], bool]]
 
 
 DIFFERENT = (
-    "(which|what) (keys|entries|settings|things|lines) (are|do we have) (only |)in (one of |only one of |)(the two|both|{a} and {b}|{a} or {b})( but not in the other|)[q]", "(what|which keys) (is|are) missing in {a} or {b}[q]", "(compare|check) the (keys|entries) of {a} and {b}[post]", "(do|does) {a} and {b} have the same (keys|entries|settings)[q]", "(is|are) (there |)(anything|any keys) (missing|lacking) in {b} (that|which) {a} has[q]",
-    "(which|what) (keys|entries) (does|has) {a} (have |)(that|which) {b} (does not have|lacks)[q]", "{a} vs {b}: (missing keys|which keys differ|what is missing)[q]", "what (does|do) {a} (have|contain) that {b} (doesn't|does not)[q]", "are {a} and {b} (complete|in sync|alike in their keys)[q]", "{b} lacks what {a} has(:|,) (tell me which|which ones|what is it)[q]",
+    "(which|what) (keys|entries|settings|things|lines) (are|do we have) in (only one of {a} and {b}|{a} but not in {b}|just one of {a} and {b}|either {a} or {b} but not in both)[q]", "(what|which keys) (is|are) missing in {a} or {b}[q]", "(compare|check) the (keys|entries) of {a} and {b}[post]", "(do|does) {a} and {b} have the same (keys|entries|settings)[q]", "(is|are) (there |)(anything|any keys) (missing|lacking) in {b} (that|which) {a} has[q]",
+    "(which|what) (keys|entries) (does|has) {a} (have |)(that|which) {b} (does not have|lacks)[q]", "{a} vs {b}: (missing keys|which keys differ|what is missing)[q]", "what (does|do) {a} (have|contain) that {b} (doesn't|does not)[q]", "are {a} and {b} (complete|alike in their keys|of the same keys)[q]", "{b} lacks what {a} has(:|,) (tell me which|which ones|what is it)[q]",
 )  # fmt: skip
 
 
@@ -88,8 +88,9 @@ def key_sets(s: Session) -> Check | None:
     s.call("read", path=a)
     s.call("read", path=b)
     only = [(a, [k for k in one if k not in two]), (b, [k for k in two if k not in one])]
-    parts = [f"Only in `{p}`: {enumerated(keys)}." for p, keys in only if keys]
-    s.say(" ".join(parts) if parts else f"`{a}` and `{b}` have the same keys.")
+    parts = [f"Only in `{p}`: {enumerated(keys) if keys else 'nothing'}." for p, keys in only]
+    is_same = not any(keys for _, keys in only)
+    s.say(f"`{a}` and `{b}` have the same keys." if is_same else " ".join(parts))
     return done(s, *([k for _, keys in only for k in keys] or ["the same keys"]), harmless=True)
 
 

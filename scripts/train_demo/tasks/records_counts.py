@@ -76,7 +76,7 @@ def _condition(s: Session, file: Sheet) -> _Condition | None:
         return _Condition(WHICH_OVER if over else WHICH_UNDER, slots | {"value": text}, keep, f"{field}{'>' if over else '<'}{text}", f"{name} {'>' if over else '<'} {text}")
     if column.is_choice:
         value = r.choice(file.rows)[at] if r.random() < 0.93 else r.choice(column.spec.partition(":")[2].split("|"))
-        return None if not value else _Condition(WHICH, slots | {"value": typed(r, value)}, lambda row: row[at].lower() == value.lower(), awk.is_value(file.head[at], value), f"{name} `{value}`")
+        return None if not awk.is_sayable(value) else _Condition(WHICH, slots | {"value": typed(r, value) if value.isascii() else value}, lambda row: row[at].lower() == value.lower(), awk.is_value(file.head[at], value), f"{name} `{value}`")
     return None
 
 
@@ -167,8 +167,8 @@ def add_up(s: Session) -> Check | None:
         return None
     slots, rows, test, pool = {"noun": noun_of(s, file.columns[at])}, file.rows, "", SUM
     other = pick_column(s, file, lambda c: c.is_choice)
-    if other is not None and s.r.random() < 0.4:
-        value = s.r.choice(file.rows)[other]
+    value = s.r.choice(file.rows)[other] if other is not None else ""
+    if awk.is_sayable(value) and s.r.random() < 0.4:
         slots |= {"value": value, "noun2": noun_of(s, file.columns[other])}
         rows, test, pool = [r for r in rows if r[other].lower() == value.lower()], awk.is_value(file.head[other], value), SUM_WHERE
     decimal = "." in rows[0][at]
