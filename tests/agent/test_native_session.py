@@ -147,7 +147,7 @@ def test_cancelling_at_fifty_random_moments_keeps_the_books(opened, record_prope
                 agent.cancel()
         outcomes.add(end_of(events).outcome)
         assert_books(agent)
-    record_property("cancelled at random, real engine", 50)
+    record_property("cancelled: at any event, real engine", 50)
     assert Outcome.CANCELLED in outcomes and agent.status().n_rounds > 10
 
 

@@ -24,7 +24,8 @@ def outcome():
     return fuzz.run(N_INPUTS)
 
 
-def test_every_mutant_costs_a_named_error_or_is_sound(outcome):
+def test_every_mutant_costs_a_named_error_or_is_sound(outcome, record_property):
+    record_property("hostile: mutated sidecars", N_INPUTS)
     assert outcome.crashes == []
     n_accepted = sum(outcome.same.values()) + sum(outcome.other.values())
     assert sum(outcome.refused.values()) + n_accepted == N_INPUTS

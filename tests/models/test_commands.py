@@ -97,14 +97,17 @@ def test_a_hostile_file_is_one_line_in_the_list(tmp_path, data):
     assert row.fit is None and row.problem and "\n" not in row.problem
 
 
-def test_a_header_with_any_byte_changed_is_read_or_refused_and_never_crashes(tmp_path):
+def test_a_header_with_any_byte_changed_is_read_or_refused_and_never_crashes(
+    tmp_path, record_property
+):
     whole = helpers.write_model(tmp_path / "m.gguf").read_bytes()
     path = tmp_path / "x.gguf"
-    for at in range(4, 500, 3):
-        for value in (0x00, 0xFF):
-            path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
-            row = shelf.row(path, Config())
-            assert row.problem or row.fit is not None
+    changes = [(at, value) for at in range(4, 500, 3) for value in (0x00, 0xFF)]
+    record_property("hostile: headers of models with a byte changed", len(changes))
+    for at, value in changes:
+        path.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+        row = shelf.row(path, Config())
+        assert row.problem or row.fit is not None
 
 
 @pytest.fixture

@@ -233,7 +233,7 @@ def test_a_download_that_was_killed_is_completed_by_the_next(
     hub, tmp_path, content, record_property
 ):
     n_kills = kills(10, hub, tmp_path, content)
-    record_property("program killed at a write of another file", n_kills)
+    record_property("killed: the program, at a write of another file", n_kills)
 
 
 @pytest.mark.slow
@@ -241,4 +241,4 @@ def test_a_download_that_was_killed_anywhere_is_completed_by_the_next(
     hub, tmp_path, content, record_property
 ):
     n_kills = kills(10**6, hub, tmp_path, content)
-    record_property("program killed at a write of another file", n_kills)
+    record_property("killed: the program, at a write of another file", n_kills)

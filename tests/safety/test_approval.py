@@ -121,7 +121,8 @@ def check(gate, work, command):
 
 
 @pytest.mark.parametrize("line", BYPASSES, ids=lambda line: ascii(line)[:40])
-def test_t5_a_line_beyond_what_was_answered_is_asked_for(gate, work, line):
+def test_t5_a_line_beyond_what_was_answered_is_asked_for(gate, work, line, record_property):
+    record_property("hostile: shell lines against earlier answers", 1)
     verdict = check(gate, work, line)
     assert isinstance(verdict, Ask)
     assert verdict.parts and all(part.isprintable() for part in verdict.parts)

@@ -66,7 +66,10 @@ def test_there_are_many_and_each_is_refused_or_known_to_be_harmless():
 
 
 @pytest.mark.parametrize("name", sorted(set(BROKEN) - {*BEYOND_THE_HEADER, *HARMLESS}))
-def test_what_the_header_gives_away_is_refused_without_the_library(tmp_path, name):
+def test_what_the_header_gives_away_is_refused_without_the_library(
+    tmp_path, name, record_property
+):
+    record_property("hostile: broken models", 1)
     with pytest.raises(ModelError) as caught:
         open_model_file(write(tmp_path, name))
     assert str(caught.value).count("\n") == 0 and "broken.gguf" in str(caught.value)
@@ -93,7 +96,7 @@ def talk(path) -> None:
 def test_what_llama_cpp_refuses_is_one_error_and_leaves_no_process(
     tmp_path, name, record_property
 ):
-    record_property("broken models refused", 1)
+    record_property("hostile: broken models", 1)
     with pytest.raises(TriagentError) as caught:
         talk(write(tmp_path, name))
     text = str(caught.value)

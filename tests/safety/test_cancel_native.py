@@ -166,4 +166,4 @@ def test_cancelled_at_fifty_instants_of_each_state_cache_is_ledger_minus_evicted
     tmp_path, state, record_property
 ):
     assert cancel_often(tmp_path, state, 50) > 0  # rounds came between
-    record_property(f"cancelled in state {state}, real engine", 50)
+    record_property(f"cancelled: in state {state}, real engine", 50)

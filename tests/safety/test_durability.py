@@ -134,7 +134,7 @@ def test_killed_at_a_dozen_writes_the_session_goes_on(tmp_path, n_boundaries, re
         status, reported = killed_at(root, nth)
         assert os.WIFSIGNALED(status)
         n_sessions += check_recovered(root, reported)
-    record_property("program killed at a write", len(points(n_boundaries)))
+    record_property("killed: the program, at a write of the session", len(points(n_boundaries)))
     assert n_sessions >= 9
 
 
@@ -151,7 +151,7 @@ def test_killed_before_in_and_after_every_write_the_session_goes_on(
         assert os.WIFSIGNALED(status) or nth > n_boundaries - 10
         n_killed += os.WIFSIGNALED(status)
         check_recovered(root, reported)
-    record_property("program killed at a write", n_killed)
+    record_property("killed: the program, at a write of the session", n_killed)
 
 
 # ---- cancelled at any instant
@@ -232,7 +232,7 @@ def test_cancelled_at_fifty_instants_of_each_state_cache_and_ledger_agree(
         n_in_state += cancel_often(tmp_path / str(n_instants), state, 10)
         n_instants += 10
         assert n_instants <= 150
-    record_property(f"cancelled in state {state}", n_in_state)
+    record_property(f"cancelled: in state {state}, scripted model", n_in_state)
 
 
 # ---- two processes, one session
@@ -266,7 +266,7 @@ def test_a_second_process_cannot_write_the_session(tmp_path):
 def test_a_disk_that_is_full_from_the_nth_write_on_costs_a_turn_and_no_word(
     tmp_path, monkeypatch, n_before, record_property
 ):
-    record_property("disk full from a write on", 1)
+    record_property("disk full: from a write on", 1)
     desk = RealDesk(tmp_path)
     agent = desk.agent([*SCRIPT[:3], "then"])
     list(agent.turn_starts())

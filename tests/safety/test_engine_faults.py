@@ -104,7 +104,7 @@ def test_an_engine_that_falls_in_any_way_costs_that_turn_only(
     way,
     record_property,
 ):
-    record_property(f"engine ended by {way}", 1)
+    record_property(f"killed: the engine, by {way}", 1)
     check(opened, fault, point, way, nth)
 
 
@@ -139,7 +139,7 @@ def test_killed_while_a_snapshot_is_written_the_session_is_read_again(
     nth,
     record_property,
 ):
-    record_property("engine killed while it wrote a snapshot", 1)
+    record_property("killed: the engine, while it wrote a snapshot", 1)
     whole = opened(budget=3000)
     fault(point, "kill", nth)
     first = opened(budget=3000)
@@ -209,7 +209,7 @@ def test_the_program_killed_at_random_leaves_no_engine_and_every_word(
     seed,
     record_property,
 ):
-    record_property("program killed at random, engine behind it", 1)
+    record_property("killed: the program at random, its engine behind it", 1)
     code = PLAY.format(root=str(ROOT), folder=str(tmp_path), long=LONG)
     player = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     session, pid = player.stdout.readline().split()

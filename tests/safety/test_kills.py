@@ -292,11 +292,11 @@ def kill(root: Path, play: Play, most: int) -> int:
 @pytest.mark.parametrize("name", PLAYS)
 def test_killed_at_a_dozen_boundaries_what_was_kept_is_there(tmp_path, name, record_property):
     assert kill(tmp_path, PLAYS[name], QUICK) >= 5
-    record_property("program killed at a write of another file", QUICK)
+    record_property("killed: the program, at a write of another file", QUICK)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLAYS)
 def test_killed_at_every_boundary_what_was_kept_is_there(tmp_path, name, record_property):
     n_kills = kill(tmp_path, PLAYS[name], 10**6)
-    record_property("program killed at a write of another file", n_kills)
+    record_property("killed: the program, at a write of another file", n_kills)

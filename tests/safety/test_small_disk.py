@@ -58,7 +58,7 @@ def go_on(root: Path, agent, n_kept: int) -> None:
 def test_a_data_folder_on_a_full_disk_ends_a_turn_and_loses_no_word(
     tmp_path, size, record_property
 ):
-    record_property("disk full, a real one", 1)
+    record_property("disk full: a small disk of its own", 1)
     data = tmp_path / "data"
     data.mkdir()
 
@@ -79,19 +79,20 @@ def test_a_data_folder_on_a_full_disk_ends_a_turn_and_loses_no_word(
 
 
 def test_a_copy_that_finds_no_room_stops_the_write_that_it_was_for(tmp_path, record_property):
-    record_property("disk full, a real one", 1)
+    record_property("disk full: a small disk of its own", 1)
     data, work_folder = tmp_path / "data", tmp_path / "work"
     data.mkdir()
     work_folder.mkdir()
-    (work_folder / "large.txt").write_text("before\n" * 100_000)
+    text = "the first line\n" + "".join(f"another line, {n}\n" for n in range(30_000))
+    (work_folder / "large.txt").write_text(text)
+    change = call("edit", path="large.txt", old="the first line\n", new="another\n")
 
     def work() -> None:
         desk = RealDesk(tmp_path)
-        agent = desk.agent([step(call("write", path="large.txt", content="after")), "I could not"])
-        events = list(agent.turn("replace it"))
+        events = list(desk.agent([step(change), "I could not"]).turn("change it"))
         [ended] = [event for event in events if isinstance(event, ToolEnded)]
         assert not ended.ok and "No space left" in ended.text and "undo" in ended.text
-        assert (work_folder / "large.txt").read_text() == "before\n" * 100_000
+        assert (work_folder / "large.txt").read_text() == text
         namespaces.small(data, ROOM, again=True)
         desk.close()
 
@@ -99,7 +100,7 @@ def test_a_copy_that_finds_no_room_stops_the_write_that_it_was_for(tmp_path, rec
 
 
 def test_a_workspace_on_a_full_disk_keeps_its_files_and_tells_the_model(tmp_path, record_property):
-    record_property("disk full, a real one", 1)
+    record_property("disk full: a small disk of its own", 1)
     place = tmp_path / "work"
     place.mkdir()
 

@@ -112,7 +112,10 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_t12_a_hostile_template_is_one_message_and_runs_nothing(name, tmp_path, monkeypatch):
+def test_t12_a_hostile_template_is_one_message_and_runs_nothing(
+    name, tmp_path, monkeypatch, record_property
+):
+    record_property("hostile: chat templates", 1)
     monkeypatch.chdir(tmp_path)
     began = time.monotonic()
     with Renderer(deadline_s=1.5) as renderer:
@@ -157,7 +160,9 @@ def feed(steps):
 
 
 @pytest.mark.native
-def test_t13_a_damaged_or_foreign_snapshot_is_refused_and_the_engine_goes_on(model, tmp_path):
+def test_t13_a_damaged_or_foreign_snapshot_is_refused_and_the_engine_goes_on(
+    model, tmp_path, record_property
+):
     feed(model.open("You are careful.", ()))
     feed(model.append([Message(Role.USER, "hello there")]))
     path = tmp_path / "s.state"
@@ -171,6 +176,7 @@ def test_t13_a_damaged_or_foreign_snapshot_is_refused_and_the_engine_goes_on(mod
         flipped = bytes([whole[at] ^ (1 << generator.randrange(8))])
         damaged.append(whole[:at] + flipped + whole[at + 1 :])
     damaged += [whole + b"x", b"triasnap" + b"\xff" * 100, bytes(len(whole))]
+    record_property("hostile: damaged snapshots", len(damaged))
     for data in damaged:
         path.write_bytes(data)
         with pytest.raises(SnapshotError):

@@ -318,7 +318,7 @@ def test_killed_at_every_write_boundary_nothing_is_lost(tmp_path, how, record_pr
         assert status == 0 or os.WTERMSIG(status) == signal.SIGKILL
         n_killed += status != 0
         _check_recovered(root, how, status == 0)
-    record_property("program killed while files were kept or put back", n_killed)
+    record_property("killed: the program, while files were kept or put back", n_killed)
     assert n_killed >= 5
 
 

@@ -79,7 +79,7 @@ def test_a_last_line_torn_at_any_byte_is_set_aside(tmp_path, record_property):
     ledger.add_span(span(15))
     ledger.close()
     whole = ledger.path.read_bytes()
-    record_property("last record torn at a byte", len(whole) - before)
+    record_property("hostile: last record torn at a byte", len(whole) - before)
     for cut in range(before, len(whole)):
         ledger.path.write_bytes(whole[:cut])
         (tmp_path / "s" / ledgers.TORN).unlink(missing_ok=True)
