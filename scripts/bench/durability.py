@@ -47,7 +47,6 @@ KINDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="without the slow tests")
     parser.add_argument("--need", metavar="NAME,...", help="fail if this is not here: bwrap, ...")
-    parser.add_argument("--need", metavar="NAME,...", help="fail if this is not here: bwrap, ...")
     parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
 
 
@@ -56,7 +55,6 @@ def main(options: argparse.Namespace) -> int:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *TESTS]
         command += [] if options.quick else ["--slow"]
-        command += ["--need", options.need] if options.need else []
         command += ["--need", options.need] if options.need else []
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         if status:

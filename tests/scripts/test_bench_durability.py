@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -33,3 +34,10 @@ def test_every_test_that_counts_something_is_among_those_that_are_run():
     }  # fmt: skip
     assert counting <= set(durability.TESTS), counting - set(durability.TESTS)
     assert all((root / test).is_file() for test in durability.TESTS)
+
+
+def test_its_arguments_are_described():
+    parser = argparse.ArgumentParser()
+    durability.add_arguments(parser)
+    options = parser.parse_args(["--need", "bwrap,landlock", "--out", "x.md"])
+    assert (options.need, options.quick) == ("bwrap,landlock", False)
