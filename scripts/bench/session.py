@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter, process_time
 
+import numpy as np
 import psutil
 
 from bench import session_raw
@@ -28,7 +29,7 @@ from bench.random_model import SHAPES
 from bench.session_points import n_warm, near
 from triagent.agent.context import system_prompt
 from triagent.agent.tools import TOOLS
-from triagent.chat import Appended, Limits, Message, Prefill, Role, StepEnd
+from triagent.chat import Appended, Holding, Limits, Message, Prefill, Role, StepEnd
 from triagent.config import CacheConfig, ModelConfig
 from triagent.engine.client import EngineModel
 
@@ -217,14 +218,14 @@ def fake(n_turns: int) -> dict:
         (desk.work / "a.txt").write_text("port = 8080\n" * 20)
         script = [call("read", path="a.txt"), "The port is 8080, as before."]
         agent = desk.agent(script, loop=True, budget=2000, interval=128, n_window=64)
+        agent.model.holding = lambda: nothing_held(agent.session.n_pos)
         seconds: list[float] = []
         for turn in range(1, n_turns + 1):
             began = process_time()
             for _ in agent.turn(f"Look at the port of server {turn} once more, please."):
                 pass
             seconds.append(process_time() - began)  # the wall clock is for others too
-            agent.model.requests.clear()  # what the fake remembers for tests is not the agent's
-            del agent.model.spans[:-1]
+            forget(agent.model)
             if turn % max(1, n_turns // 10) == 0:
                 recent = seconds[-max(1, n_turns // 10) :]
                 marks.append(
@@ -239,6 +240,19 @@ def fake(n_turns: int) -> dict:
                 print(json.dumps(marks[-1]), flush=True)
         desk.close()
     return {"marks": marks}
+
+
+def forget(model) -> None:
+    """Drop what the fake remembers of a turn for tests: it is not the agent's."""
+    model.requests.clear()
+    model._vocabulary.clear()
+    del model.spans[:-1]
+
+
+def nothing_held(n_pos: int) -> Holding:
+    """An account of a cache that costs nothing to make; what is gone is offered as words."""
+    nothing = np.zeros(n_pos, np.float32)
+    return Holding(n_pos, nothing, nothing, np.zeros(n_pos, bool))
 
 
 # ---------------------------------------------------------------- telling
