@@ -136,3 +136,15 @@ def test_what_comes_through_a_pipe_need_not_be_text(start):
     out, err = process.communicate("\udcff\udcfe\n", timeout=60)
     assert process.returncode == 0, err
     assert json.loads(out.splitlines()[0])["text"].startswith("what is it?\n\n\ufffd")
+
+
+def test_a_session_that_another_process_writes_is_left_alone(start, run):
+    writer = start("slow", "--json", "hi")
+    until_told(writer, "AnswerText")
+    code, out, err = run("answer", "--resume", "last", "and me?")
+    assert (code, out) == (1, "")
+    assert err.startswith("failed: ") and "is open in another process" in err
+    writer.send_signal(signal.SIGINT)
+    rest, _ = writer.communicate(timeout=30)
+    assert json.loads(rest.splitlines()[-1])["outcome"] == "cancelled"
+    assert run("answer", "--resume", "last", "and now?")[:2] == (0, "It is so.\n")
