@@ -235,15 +235,18 @@ class Session:
         pattern = self.r.choice((phrase, "_".join(words), *words, words[0] + "s")).strip("`'\"?")
         if len(pattern) < 3:
             return
-        if x < 0.35:
-            self._empty("glob", self.r.choice((f"*.{pattern}", f"*{pattern}*", f"{pattern}.*")))
+        if x < 0.3:
+            forms = (f"*.{pattern}", f"*{pattern}*", f"{pattern}.*")
+            self._empty("glob", pattern=self.r.choice(forms))
+        elif x < 0.42:
+            ending = self.r.choice((".md", ".txt", ".yaml", ".json", ".py", ""))
+            self._empty("read", path=pattern.replace(" ", "_") + ending)
         else:
-            self._empty("grep", pattern)
+            self._empty("grep", pattern=pattern)
 
-    def _empty(self, name: str, pattern: str) -> None:
-        """A search that finds nothing, made again sometimes as small models do; not learnt."""
-        arguments = {"pattern": pattern}
-        if not self.bench.run(name, arguments).startswith("no "):
+    def _empty(self, name: str, **arguments: str) -> None:
+        """A look that finds nothing, made again sometimes as small models do; not learnt."""
+        if not self.bench.run(name, arguments).startswith(("no ", "error: no ")):
             return
         n = self.r.choice((1, 1, 1, 1, 2, 3, 4)) if self.r.random() < 0.6 else 1
         for i in range(1, n + 1):

@@ -151,6 +151,22 @@ def test_a_role_alone_deletes_nothing():
                        for c in learned_calls(s, s.turns[0])), name  # fmt: skip
 
 
+def test_a_file_is_only_written_over_by_its_name():
+    n_writes = 0
+    for seed in range(60):
+        r = Random(3000 + seed)
+        s = Watched(r, LEXICON, short_prompt=True)
+        for name in ("write", "overwrite", "write_described", "folder_then"):
+            if perform(s, name) is None:
+                continue
+            said, before = s.turns[-1].pieces[1][0], s.before
+            for tool, arguments in learned_calls(s, s.turns[-1]):
+                if tool == "write" and arguments["path"] in before:
+                    n_writes += 1
+                    assert arguments["path"] in said and name == "overwrite"
+    assert n_writes > 5
+
+
 def test_a_permission_never_takes_the_file():
     for seed in range(80):
         s = Watched(Random(seed), LEXICON, short_prompt=True)

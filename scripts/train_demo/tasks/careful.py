@@ -31,6 +31,8 @@ NO = ("no", "no(, | )(keep it|not that one|leave it|wait|stop|don't)", "(better 
 
 def delete_by_role(s: Session) -> Check | None:
     """A role leads to a file; whether it goes is asked first."""
+    if s.r.random() < 0.1:
+        return _delete_absent(s)
     file = s.r.choice(list(s.files.values()))
     role = by_role(s, file)
     if not role or " " in file.path:
@@ -42,6 +44,16 @@ def delete_by_role(s: Session) -> Check | None:
     if s.r.random() < 0.4:
         return _answered(s, file)
     return done(s, file.path, "?", harmless=True)
+
+
+def _delete_absent(s: Session) -> Check | None:
+    word = s.x.word(s.r)
+    if any(word in path.lower() for path in s.bench.place.names(folders=True)):
+        return None
+    asked(s, BY_ROLE, role=f"the {word} {s.r.choice(('file', 'script', 'notes', 'config', 'log'))}")
+    s.call("glob", pattern=f"*{word}*")
+    s.say(f"I found no file with `{word}` in its name. Which file shall I delete?")
+    return done(s, "found no", "?", harmless=True)
 
 
 def _answered(s: Session, file: File) -> Check:

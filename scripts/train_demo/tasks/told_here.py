@@ -16,13 +16,19 @@ from .common import Check, done, is_clean
 from .records_told import _ASK, FACTS, _value
 
 _PATHS = ("notes.txt", "notes/house.md", "docs/people.txt", "facts.md", "notes/misc.txt", "remember.md", "info.txt", "team.md", "docs/faq.md", "home/notes.txt")
-_COMMON = set("the a an is are was we our my of to on in at for and it they one he she you i with from by".split())  # noqa: SIM905
+_COMMON = (
+    "the a an is are was we our my of to on in at for and it they one he she you i with from by this that "
+    "these week today tomorrow now home much many have has had been will would can must should there here "
+    "them his her him not new when what which who whom where how does did year month day time go goes get "
+    "after again last next first call called name used use make made put take during between".split()
+))  # fmt: skip
+"""Words too common to be searched for."""
 
 
 def _shared(line: str, question: str) -> list[str]:
     """Words of the question that stand in the line, the longest first."""
     words = {w.strip(".,?'\"").removesuffix("'s").lower() for w in question.split()}
-    here = [w for w in words if len(w) > 2 and w not in _COMMON and w in line.lower()]
+    here = [w for w in words if len(w) > 2 and w not in _COMMON.split() and w in line.lower()]
     return sorted(here, key=lambda w: (-len(w), w))
 
 
