@@ -65,7 +65,8 @@ def merged(folders: list[Path]) -> dict:
         found["start"] = starts[0]
     found["cut_short"] = sum(part.get("cut_short", 0) for part in parts)
     found["seconds"] = max(part.get("seconds", 0) for part in parts)
-    found["engines"] = f"{len(parts)} parts of {parts[0].get('engines', 'one engine')}"
+    engines = parts[0].get("engines", "one engine")
+    found["engines"] = f"{len(parts)} parts of {engines}" if len(parts) > 1 else engines
     return found
 
 
