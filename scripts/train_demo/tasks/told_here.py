@@ -17,11 +17,12 @@ from .records_told import _ASK, FACTS, _value
 
 _PATHS = ("notes.txt", "notes/house.md", "docs/people.txt", "facts.md", "notes/misc.txt", "remember.md", "info.txt", "team.md", "docs/faq.md", "home/notes.txt")
 _COMMON = (
-    "the a an is are was we our my of to on in at for and it they one he she you i with from by this that "
-    "these week today tomorrow now home much many have has had been will would can must should there here "
-    "them his her him not new when what which who whom where how does did year month day time go goes get "
-    "after again last next first call called name used use make made put take during between".split()
-))  # fmt: skip
+    "the a an is are was we our my of to on in at for and it they one he she you i with from "
+    "by this that these week today tomorrow now home much many have has had been will would "
+    "can must should there here them his her him not new when what which who whom where how "
+    "does did year month day time go goes get after again last next first call called name "
+    "used use make made put take during between"
+)
 """Words too common to be searched for."""
 
 
