@@ -101,7 +101,22 @@ def nested_value(s: Session) -> Check | None:
     if not leaf or not reach(s, file, leaf, "value"):
         return None
     s.say(f"`{above(leaf)}` / `{leaf.key}` in `{file.path}` is `{leaf.value}`.")
+    for other in beside(s, file, leaf):
+        replied(s, AND, c=other.parents[1])
+        s.say(f"`{above(other)}` / `{other.key}` in `{file.path}` is `{other.value}`.")
+        leaf = other
     return done(s, leaf.value, harmless=True)
+
+
+AND = ("(and|and what about|what about|how about|and for|same for|and in|now) (the |){c}[q]", "{c}[q]", "(the same|same thing|same question) for {c}[q]", "{c} (too|as well|also)[q]", "and {c}'s[q]")
+
+
+def beside(s: Session, file: Nested, leaf: Leaf) -> list[Leaf]:
+    """Sometimes one or two values of the same key and group below other names."""
+    if s.r.random() < 0.65:
+        return []
+    same = [x for x in file.alike(leaf) if x.parents[2:] == leaf.parents[2:] and x.parents[1] not in (leaf.parents[1], "cancel") and is_clean(x.value)]
+    return s.r.sample(same, min(len(same), s.r.choice((1, 1, 2))))
 
 
 def other_value(s: Session, file: Nested, leaf: Leaf) -> str:
