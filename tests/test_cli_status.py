@@ -148,3 +148,31 @@ def test_a_session_that_another_process_writes_is_left_alone(start, run):
     rest, _ = writer.communicate(timeout=30)
     assert json.loads(rest.splitlines()[-1])["outcome"] == "cancelled"
     assert run("answer", "--resume", "last", "and now?")[:2] == (0, "It is so.\n")
+
+
+@pytest.mark.native
+def test_the_real_engine_answers_and_is_cancelled_with_the_same_statuses(tmp_path):
+    """No script: the bundled model, from the command line to the last line of the stream."""
+    (tmp_path / "app.yaml").write_text("port: 7341\n")
+    own = {f"XDG_{x}_HOME": str(tmp_path / x) for x in ("CONFIG", "DATA", "CACHE")}
+    command = [sys.executable, "-m", "triagent", "run", "--json", "--threads", "1",
+               "--mode", "auto", "-C", str(tmp_path), "What is the port in app.yaml?"]  # fmt: skip
+
+    def started():
+        return subprocess.Popen(
+            command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=os.environ | own, cwd=STORIES.parents[3],
+        )  # fmt: skip
+
+    with started() as process:
+        out, err = process.communicate(timeout=120)
+        events = [json.loads(line) for line in out.splitlines()]
+        assert process.returncode == 0, err
+        assert "7341" in "".join(x["text"] for x in events if x["event"] == "AnswerText")
+        assert events[-1]["n_tools"] > 0
+    with started() as process:
+        until_told(process, '"StepStarted"')
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130 and "Traceback" not in err
+        assert json.loads(out.splitlines()[-1])["outcome"] == "cancelled"
