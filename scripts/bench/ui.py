@@ -30,6 +30,8 @@ from triagent.ui.ports import Services
 
 SIZE = (120, 40)
 N_STEPS = 60
+DELTA_CHARS = 24
+"""What a fast model says between two drawings."""
 FIRST_WORDS = b"You can type"
 PARAGRAPH = (
     "The parser reads one token at a time and keeps **no state** between calls; `parse` returns "
@@ -39,7 +41,7 @@ CODE = "```python\ndef parse(text):\n    return [word.casefold() for word in tex
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--blocks", default="100,1000,4000", help="sizes of the transcript")
+    parser.add_argument("--blocks", default="100,4000,10000", help="sizes of the transcript")
     parser.add_argument(
         "--command", default="", help="command whose first paint is timed (triagent)"
     )
@@ -53,7 +55,7 @@ def main(options: argparse.Namespace) -> int:
         "command": " ".join(sys.argv),
         "size": SIZE,
         "blocks": [grown(int(n)) for n in options.blocks.split(",")],
-        "streaming": asyncio.run(_streaming()),
+        "streaming": [asyncio.run(_streaming(int(n))) for n in options.blocks.split(",")],
         "first_paint": first_paints(typed, options.runs),
         "first_paint_alone": first_paints([sys.executable, __file__], options.runs),
     }
@@ -109,24 +111,27 @@ async def _step(pilot, transcript, lines: int) -> float:
     return 1000 * (process_time() - began)
 
 
-async def _streaming() -> dict:
-    """Processor time of one update while a long answer grows at the end of 1,000 blocks."""
+async def _streaming(n_blocks: int) -> dict:
+    """Processor time of one update while a long answer grows at the end of `n_blocks`."""
     app = _app()
     async with app.run_test(size=SIZE) as pilot:
         await _ready(pilot)
         transcript = app.chat.transcript
-        transcript.extend(_blocks(1000))
+        transcript.clear()
+        transcript.extend(_blocks(n_blocks))
+        await pilot.pause()
         index = transcript.append(AnswerBlock(""))
-        text, words, spent = "", (PARAGRAPH + CODE).split(" ") * 40, []
-        for at in range(0, len(words), 4):
-            text += " ".join(words[at : at + 4]) + " "
+        whole, spent = (PARAGRAPH + CODE) * 34, []
+        for stop in range(DELTA_CHARS, len(whole) + 1, DELTA_CHARS):
             began = process_time()
-            transcript.replace(index, AnswerBlock(text, live=True))
+            transcript.replace(index, AnswerBlock(whole[:stop], live=True))
             await pilot.pause()
             spent.append(1000 * (process_time() - began))
         tenth = len(spent) // 10
         return {
-            "n_chars": len(text),
+            "n_blocks": n_blocks,
+            "n_nodes": len(app.screen.query("*")),
+            "n_chars": len(whole),
             "first_tenth_ms": _spread(spent[:tenth]),
             "last_tenth_ms": _spread(spent[-tenth:]),
         }
@@ -258,12 +263,22 @@ def table(results: dict) -> str:
             f"| {row['n_blocks']:,} | {row['n_lines']:,} | {row['n_nodes']} "
             f"| {row['shown_ms']:.0f} ms | {steps} |"
         )
-    streaming = results["streaming"]
     lines += [
         "",
-        f"An update of a growing answer: {streaming['first_tenth_ms']['median']:.1f} ms at its "
-        f"beginning, {streaming['last_tenth_ms']['median']:.1f} ms at {streaming['n_chars']:,} "
-        "characters.",
+        "| an answer grows below | nodes | a delta at its beginning | a delta at its end | of |",
+        "|---|---|---|---|---|",
+    ]
+    for row in results["streaming"]:
+        first, last = (
+            f"{row[key]['median']:.1f} ms (p95 {row[key]['p95']:.1f})"
+            for key in ("first_tenth_ms", "last_tenth_ms")
+        )
+        lines.append(
+            f"| {row['n_blocks']:,} blocks | {row['n_nodes']} | {first} | {last} "
+            f"| {row['n_chars']:,} characters |"
+        )
+    lines += [
+        "",
         _paint_line("`triagent`", results["first_paint"]),
         _paint_line("The app alone", results["first_paint_alone"]),
     ]

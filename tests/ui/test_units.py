@@ -125,6 +125,21 @@ def test_a_fence_and_a_loose_list_are_not_cut():
     assert len(pieces) >= 4
 
 
+@pytest.mark.parametrize("n_lines", [40, 81, 200, 1000])
+@pytest.mark.parametrize("blank", [0, 7, 13])
+def test_long_code_is_drawn_in_parts_and_reads_the_same(n_lines, blank):
+    code = [f"    line {n}" if not blank or n % blank else "" for n in range(1, n_lines + 1)]
+    code[-1] = "end()"
+    text = "\n".join(["```python", *code, "```"])
+    parts = prose.code_parts(text)
+    assert (len(parts) > 1) is (n_lines > prose.CODE_LINES)
+    assert all(part.count("\n") <= 2 * prose.CODE_LINES + 2 for part in parts)
+    drawn = text_of(prose.lines(text, 80, PALETTE))
+    assert drawn == [f" {line}".rstrip() for line in code]
+    open_end = text.removesuffix("\n```")  # as it is while it comes
+    assert prose.code_parts(open_end) == parts or n_lines <= prose.CODE_LINES
+
+
 def test_link_definitions_keep_a_text_whole():
     assert len(prose.pieces("[a]\n\nmore\n\n[a]: http://x.y")) == 1
 

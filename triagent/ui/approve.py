@@ -23,7 +23,6 @@ from textual.strip import StripRenderable
 from textual.widgets import Static
 
 from triagent.agent.events import ApprovalAsked, Decision
-from triagent.ui.draw_diff import diff_lines
 from triagent.ui.lines import cells
 from triagent.ui.safe import plain
 from triagent.ui.themes import Palette, palette_of
@@ -106,6 +105,8 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
         self.query_one("#approval-head", Static).update(head)
         what: list = [_parts(asked, width, palette)]
         if asked.diff:
+            from triagent.ui.draw_diff import diff_lines  # not for the first paint
+
             what.append(StripRenderable(diff_lines(asked.diff, width, palette), width))
         self.query_one("#approval-what", Static).update(Group(*what))
         self.query_one("#approval-keys", Static).update(_keys(asked, palette))

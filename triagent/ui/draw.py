@@ -26,7 +26,6 @@ from triagent.ui.blocks import (
     WelcomeBlock,
     can_fold,
 )
-from triagent.ui.draw_diff import diff_lines
 from triagent.ui.lines import cells, indented, papered, spread, strip, words
 from triagent.ui.safe import one_line, plain, readable
 from triagent.ui.themes import Palette
@@ -80,7 +79,7 @@ def guess_height(block: Block, opened: bool, width: int) -> int:
     return 1 + text.count("\n") + len(text) // room
 
 
-@draw.register
+@draw.register(UserBlock)  # named, as to evaluate hints takes its time at every start
 def _user(block: UserBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     mark = "» " if block.steered else "❯ "
     paper = palette.code
@@ -91,12 +90,12 @@ def _user(block: UserBlock, opened: bool, width: int, palette: Palette) -> list[
     return found
 
 
-@draw.register
+@draw.register(AnswerBlock)
 def _answer(block: AnswerBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     return _prose(block.text, width, palette)
 
 
-@draw.register
+@draw.register(WelcomeBlock)
 def _welcome(block: WelcomeBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     return _prose(block.markdown, width, palette)
 
@@ -108,7 +107,7 @@ def _prose(text: str, width: int, palette: Palette) -> list[Strip]:
     return indented(prose.lines(readable(text), room, palette), " " * MARGIN, Style())
 
 
-@draw.register
+@draw.register(ThinkingBlock)
 def _thinking(block: ThinkingBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     fold = "▾" if opened else "▸"
     if block.live:
@@ -135,7 +134,7 @@ def _glimpse(block: ThinkingBlock, room: int) -> str:
     return f"· {said}"
 
 
-@draw.register
+@draw.register(CardBlock)
 def _card(block: CardBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     glyph, color, word = _STATE[block.state]
     ink: Style = getattr(palette, color)
@@ -151,6 +150,8 @@ def _card(block: CardBlock, opened: bool, width: int, palette: Palette) -> list[
     ]
     found = [spread(left, [(" ".join(right), palette.muted)] if right else [], width)]
     if block.diff and block.state is not CardState.ASKING:  # the question shows it
+        from triagent.ui.draw_diff import diff_lines  # most starts show none
+
         body = diff_lines(block.diff, width - 4, palette)
         found += _held(body, MAX_OPEN_LINES if opened else DIFF_PREVIEW_LINES, "open", palette)
     if opened and block.output:
@@ -171,7 +172,7 @@ def _held(body: list[Strip], most: int, how: str, palette: Palette) -> list[Stri
     return shown
 
 
-@draw.register
+@draw.register(RoundBlock)
 def _round(block: RoundBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     which = f"round {block.number}"
     if block.n_rounds > 1:
@@ -184,7 +185,7 @@ def _round(block: RoundBlock, opened: bool, width: int, palette: Palette) -> lis
     return [spread([("┄┄ ", palette.faint), (text, palette.muted)], [], width)]
 
 
-@draw.register
+@draw.register(RecallBlock)
 def _recall(block: RecallBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     fold = "▾" if opened else "▸"
     head = f"{fold} ↺ recalled "
@@ -197,7 +198,7 @@ def _recall(block: RecallBlock, opened: bool, width: int, palette: Palette) -> l
     return found
 
 
-@draw.register
+@draw.register(FactsBlock)
 def _facts(block: FactsBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     tools = f"{block.n_tools} tool{'' if block.n_tools == 1 else 's'} ran"
     if block.n_failed:
@@ -228,7 +229,7 @@ def _facts(block: FactsBlock, opened: bool, width: int, palette: Palette) -> lis
     return [*found, spread([("  " + facts, palette.muted)], [], width)]
 
 
-@draw.register
+@draw.register(NoticeBlock)
 def _notice(block: NoticeBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
     glyph, color = _LEVEL.get(block.level, _LEVEL["info"])
     ink: Style = getattr(palette, color)

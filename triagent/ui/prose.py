@@ -26,6 +26,8 @@ from triagent.ui.themes import Palette
 
 Line = tuple[Segment, ...]
 
+CODE_LINES = 40
+"""From this many lines on code is drawn in parts."""
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:", re.MULTILINE)
 # A line that may go on with the block before the blank line: indented, list item, quote.
@@ -63,11 +65,34 @@ def lines(text: str, width: int, palette: Palette) -> list[Line]:
     """Render Markdown to lines at most `width` cells wide, one blank line between blocks."""
     found: list[Line] = []
     for piece in pieces(text):
-        rendered = _piece(piece, width, palette)
-        if rendered and found:
-            found.append(())
-        found.extend(rendered)
+        for number, part in enumerate(code_parts(piece)):
+            rendered = _piece(part, width, palette)
+            if rendered and found and number == 0:
+                found.append(())
+            found.extend(rendered)
     return found
+
+
+def code_parts(piece: str) -> list[str]:
+    """Cut long code into fences that follow each other without a gap, at blank lines if it can.
+
+    A highlighter reads all that it is given, so that each line of a long listing would cost more
+    than the one before while it comes.
+    """
+    first, *code = piece.rstrip().split("\n")
+    mark = _FENCE.match(first)
+    if not mark or len(code) <= CODE_LINES:
+        return [piece]
+    if code[-1].strip().startswith(mark[1]) and not code[-1].strip().strip(mark[1][0]):
+        code.pop()
+    parts: list[list[str]] = [[]]
+    for line in code:
+        n, goes_on = len(parts[-1]), not parts[-1] or not parts[-1][-1].strip()
+        # A part may begin with blank lines, but not end with them: those at the end are not drawn.
+        if not goes_on and ((n >= CODE_LINES and not line.strip()) or n >= 2 * CODE_LINES):
+            parts.append([])
+        parts[-1].append(line)
+    return ["\n".join([first, *part, mark[1]]) for part in parts]
 
 
 @lru_cache(maxsize=512)

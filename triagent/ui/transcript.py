@@ -67,6 +67,7 @@ class Transcript(ScrollView, can_focus=True):
         self._exact: set[int] = set()
         self._opened: set[int] = set()
         self._drawn: OrderedDict[int, tuple[tuple, list[Strip]]] = OrderedDict()
+        self._papered: dict[int, set[int]] = {}  # of those, the lines that are ready to be shown
         self._cursor: int | None = None
         self._follow = True
         self._settling = False
@@ -116,6 +117,7 @@ class Transcript(ScrollView, can_focus=True):
         self._exact.clear()
         self._opened.clear()
         self._drawn.clear()
+        self._papered.clear()
         self._cursor = None
         self._follow = True
         self._changed()
@@ -155,6 +157,7 @@ class Transcript(ScrollView, can_focus=True):
     def _restyle(self, index: int) -> None:
         self._exact.discard(index)
         self._drawn.pop(index, None)
+        self._papered.pop(index, None)
 
     # -- heights
 
@@ -289,23 +292,28 @@ class Transcript(ScrollView, can_focus=True):
             return kept[1]
         strips = [Strip([])] * self._gap(index)
         strips += draw(block, opened, self._width, self.palette)
-        strips = [self._on_paper(strip) for strip in strips]
-        self._drawn[index] = (key, strips)
+        self._drawn[index], self._papered[index] = (key, strips), set()
         if len(self._drawn) > KEPT_BLOCKS:
-            self._drawn.popitem(last=False)
+            del self._papered[self._drawn.popitem(last=False)[0]]
         return strips
 
-    def _on_paper(self, strip: Strip) -> Strip:
-        paper = self.palette.paper
-        return strip.adjust_cell_length(self._width, paper).apply_style(paper)
+    def _on_paper(self, index: int, n: int) -> Strip:
+        """One line of a block on its background: of a long answer that grows, few are in view."""
+        strips = self._strips(index)
+        if n not in self._papered[index]:
+            paper = self.palette.paper
+            strips[n] = strips[n].adjust_cell_length(self._width, paper).apply_style(paper)
+            self._papered[index].add(n)
+        return strips[n]
 
     def _line(self, y: int) -> tuple[Strip, int]:
         """Strip and block index of a content line."""
         index = self._heights.find(y)
         strips = self._strips(index)
         within = y - self._heights.top(index)
-        blank = Strip.blank(self._width, self.palette.paper)
-        return (strips[within] if within < len(strips) else blank), index
+        if within >= len(strips):
+            return Strip.blank(self._width, self.palette.paper), index
+        return self._on_paper(index, within), index
 
     def _is_head(self, index: int, y: int) -> bool:
         return y - self._heights.top(index) == self._gap(index)
