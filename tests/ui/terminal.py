@@ -9,6 +9,7 @@ import select
 import subprocess
 import termios
 import time
+from collections.abc import Callable
 
 _ESCAPE = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|.)"
@@ -18,16 +19,18 @@ RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
 
 
 class Terminal:
-    """Runs a command on a terminal of 100x30 cells."""
+    """Runs a command on a terminal of its own, plain unless `env` says more of it."""
 
-    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+    def __init__(
+        self, command: list[str], env: dict[str, str], size: tuple[int, int] = (100, 30)
+    ) -> None:
         self.ours, self.theirs = pty.openpty()
-        termios.tcsetwinsize(self.theirs, (30, 100))
+        termios.tcsetwinsize(self.theirs, size[::-1])
         self.before = termios.tcgetattr(self.theirs)
         self.seen = b""
-        env = {**os.environ, "TERM": "xterm-256color", **env}
-        for name in ("TMUX", "NO_COLOR", "COLUMNS", "LINES"):
-            env.pop(name, None)
+        hidden = ("TMUX", "NO_COLOR", "COLUMNS", "LINES", "SSH_CONNECTION")
+        outer = {name: value for name, value in os.environ.items() if name not in hidden}
+        env = {**outer, "TERM": "xterm-256color", **env}
         self.process = subprocess.Popen(
             command, stdin=self.theirs, stdout=self.theirs, stderr=self.theirs, env=env,
             start_new_session=True,
@@ -50,6 +53,12 @@ class Terminal:
         wanted, end = "".join(words.split()), time.monotonic() + seconds
         while wanted not in self.words:
             self._read(end, f'"{words}"')
+
+    def wait_until(self, holds: Callable[[bytes], bool], what: str, seconds: float = 30.0) -> None:
+        """Read until something holds of all that was written."""
+        end = time.monotonic() + seconds
+        while not holds(self.seen):
+            self._read(end, what)
 
     def wait_end(self, seconds: float = 30.0) -> int:
         """Read until the process ends; returns its exit status."""

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import base64
+import re
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.ui.terminal import Terminal
+from triagent.ui.approve import GRACE_S
 
 APP = [sys.executable, str(Path(__file__).with_name("terminal_app.py"))]
 ENTER, ESCAPE, CONTROL_C, F4 = "\r", "\x1b", "\x03", "\x1bOS"
@@ -16,9 +20,9 @@ ENTER, ESCAPE, CONTROL_C, F4 = "\r", "\x1b", "\x03", "\x1bOS"
 def start(tmp_path):
     running = []
 
-    def begin(*command, **env):
+    def begin(*command, size=(100, 30), **env):
         home = {f"XDG_{part}_HOME": str(tmp_path / part) for part in ("CONFIG", "DATA", "CACHE")}
-        running.append(Terminal([*command], {**home, **env}))
+        running.append(Terminal([*command], {**home, **env}, size))
         return running[-1]
 
     yield begin
@@ -41,6 +45,51 @@ def test_a_conversation_on_a_real_terminal_ends_with_the_terminal_restored(start
     terminal.send(CONTROL_C)
     assert terminal.wait_end() == 0
     assert terminal.is_restored
+
+
+REMOTE = {"TERM": "screen-256color", "NO_COLOR": "1", "TMUX": "/tmp/tmux-0/default,1,0",
+          "SSH_CONNECTION": "10.0.0.1 50000 10.0.0.2 22"}  # fmt: skip
+
+
+def colors(seen):
+    """Every color that was asked for; the default ones, 39 and 49, are none."""
+    runs = re.findall(rb"\x1b\[([0-9;:]*)m", seen)
+    codes = [int(code) for run in runs for code in re.split(b"[;:]", run) if code]
+    return [code for code in codes if code >= 30 and code not in (39, 49)]
+
+
+def test_over_ssh_in_tmux_without_color_it_is_whole_at_80x24(start, tmp_path):
+    terminal = start(*APP, str(tmp_path), "no-mouse", size=(80, 24), **REMOTE)
+    terminal.wait_for("list the files here")
+    terminal.wait_for("all keys")  # the welcome is one screen, to its last line
+    terminal.send("hi")
+    terminal.send(ENTER)
+    terminal.wait_for("Hello, there.")
+    terminal.wait_for("esc no")
+    time.sleep(2 * GRACE_S)  # a key that comes at once was meant for the prompt
+    terminal.send("y")
+    terminal.wait_for("1 tool ran")
+    terminal.send("/copy")
+    terminal.send(ENTER)
+    # OSC 52 goes through ssh to the clipboard of the terminal that one sits at.
+    copied = base64.b64encode(b"Hello, **there**.")
+    terminal.wait_until(lambda seen: b"\x1b]52;c;" + copied in seen, "OSC 52")
+    assert colors(terminal.seen) == [] and b"\x1b[?1000h" not in terminal.seen
+    terminal.send(CONTROL_C)
+    terminal.wait_for("Ctrl+C again")
+    terminal.send(CONTROL_C)
+    assert terminal.wait_end() == 0 and terminal.is_restored
+
+
+def test_a_notification_finds_its_way_out_of_tmux(start, tmp_path):
+    terminal = start(*APP, str(tmp_path), "slow", **REMOTE)
+    terminal.wait_for("list the files here")
+    terminal.send("hi")
+    terminal.send(ENTER)
+    terminal.wait_for("Hello, there.")
+    terminal.send("\x1b[O")  # the window is looked at no longer
+    told = b"\x1bPtmux;\x1b\x1b]9;triagent asks: bash: make\x07"
+    terminal.wait_until(lambda seen: told in seen, "OSC 9")
 
 
 def test_a_fault_of_ours_is_one_sentence_on_a_restored_terminal(start, tmp_path):
