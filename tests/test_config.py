@@ -68,6 +68,16 @@ def test_a_wrong_setting_is_named_with_its_source_and_the_way_out(tmp_path, text
     assert expected in message(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    "text", ['[ui.keys]\napp.memory = "f6"', '[ui.keys]\n"app.memory" = "f6"',
+             '[ui.keys.app]\nmemory = "f6"', '[ui]\nkeys = { app.memory = "f6" }'],
+)  # fmt: skip
+def test_a_name_with_a_dot_is_taken_however_it_is_written(tmp_path, text):
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    assert settings.load({}, {}, file).config.ui.keys == {"app.memory": "f6"}
+
+
 def test_several_values_out_of_range_are_reported_together():
     with pytest.raises(ConfigError) as caught:
         check(Config(cache=CacheConfig(interval=0, chunk=0)))

@@ -267,11 +267,21 @@ def _typed(key: str, value: Any, source: str) -> Any:
     if float in kinds and type(value) is int:
         return float(value)
     if dict in kinds and isinstance(value, dict):
+        value = _dotted(value)
         if all(isinstance(item, str) for item in value.values()):
             return value
     elif type(value) in kinds:  # exactly: True is an int to Python
         return value
     raise ConfigError(f"{key} in {source} is {value!r}; it takes {setting.takes}")
+
+
+def _dotted(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A name with a dot, not quoted in the file, is a table in a table to TOML."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = _dotted(value) if isinstance(value, dict) else {}
+        found |= {f"{name}.{part}": item for part, item in inner.items()} or {name: value}
+    return found
 
 
 def _kinds(kind: Any) -> set[type]:
