@@ -89,6 +89,7 @@ def test_a_fork_belongs_to_the_other_ledger(tmp_path, engine_of):
     feed(engine, 400)
     snapshot.save(engine, tmp_path / "s", "first", {})
     snapshot.fork(tmp_path / "s", tmp_path / "t", "second")
+    assert (tmp_path / "t").stat().st_mode & 0o077 == 0
     with pytest.raises(SnapshotError, match="ledger_hash is 'second' in the snapshot"):
         snapshot.load(engine, tmp_path / "t", "first")
     snapshot.load(engine, tmp_path / "t", "second")

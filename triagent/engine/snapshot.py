@@ -147,7 +147,7 @@ def fork(path: Path, new_path: Path, new_ledger_hash: str) -> None:
     """
     temporary = new_path.with_name(new_path.name + ".part")
     try:
-        with open(path, "rb") as old, open(temporary, "wb") as new:
+        with open(path, "rb") as old, open(temporary, "wb", opener=_private) as new:
             header, n_state = _read_header(old, path)
             text = json.dumps(header | {"ledger_hash": new_ledger_hash}).encode()
             new.write(MAGIC + SIZES.pack(len(text), n_state) + text)
