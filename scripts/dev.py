@@ -22,7 +22,8 @@ OLDEST = (3, 11)
 MINORS = range(20, OLDEST[1] - 1, -1)
 STAMP = "triagent-setup.json"
 EXTRAS = {"run": (), "test": ("calibrate", "test", "train")}
-NEEDED_BY_TESTS = ("--slow", "--need", "native,torch,train")
+# A file's tests stay together: what a module makes, a model or a library, is made once.
+TESTING = ("--slow", "--need", "native,torch,train", "-n", "auto", "--dist", "loadfile")
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
         return replace_process([program(environment, "triagent"), *rest])
     python = str(program(environment, "python"))
     os.chdir(ROOT)
-    return replace_process([python, "-m", "pytest", *NEEDED_BY_TESTS, *rest])
+    return replace_process([python, "-m", "pytest", *TESTING, *rest])
 
 
 class SetupFailed(Exception):
