@@ -20,6 +20,8 @@ class CacheModel:
         self.layers = session.cache.layers
         self.n_rows = session.cache.n_rows
         self.n_cells = session.cache.info().n_cells
+        several = session.cache.n_groups > 1
+        self.layer_group = session.cache.layer_group if several else []
         self.true = np.full((self.n_rows, self.n_cells), -1, np.int32)
         self.rows: list[np.ndarray] = []
 
@@ -28,13 +30,15 @@ class CacheModel:
         nominal = np.full(self.n_cells, -1, np.int32)
         pos = self.session.cache.cells()
         nominal[: len(pos)] = pos
-        state = parse_state(self.session.state(), self.has_ext)
+        state = parse_state(self.session.state(), self.has_ext, self.layer_group)
         used = np.flatnonzero(nominal >= 0)
         assert np.array_equal(nominal[used], state.pos)
         parts = []
-        for raw, layer in zip(state.k + state.v, self.layers + self.layers, strict=True):
+        for i, raw in enumerate(state.k + state.v):
+            layer = self.layers[i % len(self.layers)]
             part = np.zeros((self.n_cells, layer.n_head_kv, raw.shape[1] // layer.n_head_kv), "u1")
-            part[used] = raw.reshape(len(raw), layer.n_head_kv, -1)
+            held = state.held[self.layer_group[i % len(self.layers)]] if state.held else slice(None)
+            part[used[held]] = raw.reshape(len(raw), layer.n_head_kv, -1)
             parts.append(part)
         return nominal, parts
 
@@ -45,7 +49,7 @@ class CacheModel:
     def append(self) -> None:
         """Tokens were decoded: only cells that were empty may have changed."""
         nominal, rows = self.read()
-        live = (self.true >= 0).all(0)
+        live = (self.true >= 0).any(0)
         fresh = (nominal >= 0) & ~live
         for old, new in zip(self.rows, rows, strict=False):
             assert np.array_equal(old[live], new[live]), "decoding changed a live cell"
@@ -62,9 +66,15 @@ class CacheModel:
             self.true[r, dst] = self.true[r, src]
             for part in (self.rows[i], self.rows[n + i]):
                 part[dst, h] = part[src, h]
-        self.true[:, done.freed] = -1
-        for part in self.rows:
-            part[done.freed] = 0
+        if self.layer_group:
+            for r, g in enumerate(self.session.cache.row_group):
+                self.true[r, done.given_up[g]] = -1
+            for i, part in enumerate(self.rows):
+                part[done.given_up[self.layer_group[i % n]]] = 0
+        else:
+            self.true[:, done.freed] = -1
+            for part in self.rows:
+                part[done.freed] = 0
         self.check()
 
     def rolled_back(self, pos: int) -> None:

@@ -77,7 +77,7 @@ class Session:
     def __init__(
         self,
         model: Model,
-        n_cells: int | None = 512,
+        n_cells: int | Sequence[int] | None = 512,
         n_ctx: int = 4096,
         n_batch: int = 128,
         cache_type: str = "f32",
@@ -154,10 +154,18 @@ class CacheState:
     v: list[np.ndarray]
     type_k: int
     type_v: int
+    held: tuple[np.ndarray, ...] = ()
+    """(n_used,) bool by group of layers, where layers differ in their number of cells: a layer of
+    that group has rows of these cells only."""
 
 
-def parse_state(data: bytes, has_ext: bool = False) -> CacheState:
-    """Read the first attention cache of a state; what follows it (window, recurrent) is ignored."""
+def parse_state(
+    data: bytes, has_ext: bool = False, layer_group: Sequence[int] = ()
+) -> CacheState:
+    """Read the first attention cache of a state; what follows it (window, recurrent) is ignored.
+
+    layer_group: the group of each cache layer, where there are several.
+    """
     at = 0
 
     def take(fmt: str):
@@ -166,7 +174,7 @@ def parse_state(data: bytes, has_ext: bool = False) -> CacheState:
         at += struct.calcsize("<" + fmt)
         return values[0] if len(values) == 1 else values
 
-    def rows() -> np.ndarray:
+    def rows(n: int) -> np.ndarray:
         nonlocal at
         size = take("Q")
         array = np.frombuffer(data, np.uint8, n * size, at).reshape(n, size)
@@ -180,14 +188,25 @@ def parse_state(data: bytes, has_ext: bool = False) -> CacheState:
     for i in range(n):
         pos[i], n_seq = take("iI")
         at += 12 * has_ext + 4 * n_seq
+    held = []
+    if layer_group:
+        assert take("I") == GROUPS_MAGIC
+        n_groups = take("I")
+        take(f"{len(layer_group)}I")  # cells of each layer
+        for _ in range(n_groups):
+            held.append(np.frombuffer(data, np.uint8, n, at).astype(bool))
+            at += n
     v_trans, n_layer = take("II")
     assert v_trans == 0
     types: list[int] = []
     parts: list[np.ndarray] = []
-    for _ in range(2 * n_layer):
+    for i in range(2 * n_layer):
         types.append(take("i"))
-        parts.append(rows())
-    return CacheState(pos, parts[:n_layer], parts[n_layer:], types[0], types[-1])
+        parts.append(rows(int(held[layer_group[i % n_layer]].sum()) if held else n))
+    return CacheState(pos, parts[:n_layer], parts[n_layer:], types[0], types[-1], tuple(held))
+
+
+GROUPS_MAGIC = 0x67726F75
 
 
 def pack_state(magic: bytes, state: CacheState) -> bytes:

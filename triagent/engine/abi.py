@@ -18,6 +18,7 @@ from triagent.kv.coefficients import Geometry
 from triagent.kv.score import Mode, Pairing
 
 MAX_READERS = 64  # LLAMA_KV_EVICT_MAX_READERS
+MAX_GROUPS = 8  # LLAMA_KV_EVICT_MAX_GROUPS
 
 
 class Status(IntEnum):
@@ -81,6 +82,8 @@ class InfoStruct(ctypes.Structure):
         ("can_score", c_uint32),
         ("can_move", c_uint32),
         ("n_backends", c_uint32),
+        ("n_groups", c_uint32),
+        ("reserved", c_uint32),
         ("bytes_k", c_uint64),
         ("bytes_v", c_uint64),
         ("bytes_other", c_uint64),
@@ -109,6 +112,8 @@ class LayerStruct(ctypes.Structure):
         ("n_readers", c_uint32),
         ("readers", c_int32 * MAX_READERS),
         ("backend", c_char * 32),
+        ("group", c_uint32),
+        ("n_cells", c_uint32),
     )
 
     def geometry(self) -> Geometry:
@@ -123,6 +128,19 @@ class LayerStruct(ctypes.Structure):
             pairing=Pairing(self.pairing),
             readers=readers,
         )
+
+
+class GroupStruct(ctypes.Structure):
+    """struct llama_kv_evict_group"""
+
+    _fields_ = (
+        ("n_cells", c_uint32),
+        ("n_used", c_uint32),
+        ("n_high", c_uint32),
+        ("n_layer", c_uint32),
+        ("n_rows", c_uint32),
+        ("n_trigger", c_uint32),
+    )
 
 
 class CoefStruct(ctypes.Structure):
@@ -150,6 +168,7 @@ class RequestStruct(ctypes.Structure):
         ("scores", POINTER(c_float)),
         ("n_scores", c_uint32),
         ("dry_run", c_uint32),
+        ("n_evict_of", POINTER(c_uint32)),
         ("defer", c_uint32),
     )
 
@@ -179,6 +198,9 @@ class ResultStruct(ctypes.Structure):
         ("t_move_us", c_int64),
         ("t_meta_us", c_int64),
         ("t_total_us", c_int64),
+        ("n_groups", c_uint32),
+        ("n_freed", c_uint32),
+        ("n_evict_of", c_uint32 * MAX_GROUPS),
     )
 
 
@@ -219,6 +241,16 @@ def functions() -> Any:
         # struct llama_context * llama_kv_evict_init_from_model(struct llama_model *,
         #         struct llama_context_params, uint32_t n_cells);   freed by llama_free
         "init_from_model": (ctypes.c_void_p, [model, params, c_uint32]),
+        # struct llama_context * llama_kv_evict_init_from_model_layers(struct llama_model *,
+        #         struct llama_context_params, const uint32_t * layer_cells, uint32_t n_layers);
+        "init_from_model_layers": (ctypes.c_void_p, [model, params, POINTER(c_uint32), c_uint32]),
+        # int32_t llama_kv_evict_supported_layers(const struct llama_model *,
+        #         struct llama_context_params, const uint32_t * layer_cells, uint32_t n_layers,
+        #         char * reason, size_t n_reason);
+        "supported_layers": (
+            c_int32,
+            [model, params, POINTER(c_uint32), c_uint32, ctypes.c_char_p, c_size_t],
+        ),
         # const char * llama_kv_evict_last_error(const struct llama_context *);  never freed
         "last_error": (ctypes.c_char_p, [ctx]),
         # int32_t llama_kv_evict_get_info(struct llama_context *, struct llama_kv_evict_info *);
@@ -226,11 +258,17 @@ def functions() -> Any:
         # int32_t llama_kv_evict_get_layer(struct llama_context *, uint32_t i,
         #         struct llama_kv_evict_layer *);
         "get_layer": (c_int32, [ctx, c_uint32, POINTER(LayerStruct)]),
+        # int32_t llama_kv_evict_get_group(struct llama_context *, uint32_t g,
+        #         struct llama_kv_evict_group *);
+        "get_group": (c_int32, [ctx, c_uint32, POINTER(GroupStruct)]),
         # int32_t llama_kv_evict_cells(struct llama_context *, llama_pos * pos, uint32_t n_max);
         "cells": (c_int32, [ctx, int_p, c_uint32]),
         # int32_t llama_kv_evict_set_callback(struct llama_context *, llama_kv_evict_callback,
         #         void * user_data, uint32_t n_trigger);   the caller keeps the thunk alive
         "set_callback": (c_int32, [ctx, Callback, ctypes.c_void_p, c_uint32]),
+        # int32_t llama_kv_evict_set_triggers(struct llama_context *, const uint32_t * n_trigger,
+        #         uint32_t n_groups);
+        "set_triggers": (c_int32, [ctx, POINTER(c_uint32), c_uint32]),
         # int32_t llama_kv_evict_rope(struct llama_context *, uint32_t i, uint32_t n,
         #         const llama_pos *, float * vecs);
         "rope": (c_int32, [ctx, c_uint32, c_uint32, int_p, float_p]),

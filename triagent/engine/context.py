@@ -39,14 +39,15 @@ class Context:
         n_ctx: int,
         n_batch: int,
         cache_type: str,
-        n_cells: int | None,
+        n_cells: int | Sequence[int] | None,
         n_outputs: int = 1,
     ) -> None:
         """Allocate it.
 
         Args:
             n_ctx: largest position, and the window that selects RoPE factors.
-            n_cells: cells of the attention cache; None: as many as `n_ctx`, for good.
+            n_cells: cells of the attention cache, or those of each layer of the model; None: as
+                many as `n_ctx`, for good.
             n_outputs: most tokens of one decode whose logits are wanted; 300 MiB on 8B if all are.
 
         Raises:
@@ -70,7 +71,13 @@ class Context:
         for i in range(n_batch):
             self.batch.seq_id[i][0] = 0
 
-    def _make(self, model: LoadedModel, n_ctx: int, cache_type: str, n_cells: int | None) -> Any:
+    def _make(
+        self,
+        model: LoadedModel,
+        n_ctx: int,
+        cache_type: str,
+        n_cells: int | Sequence[int] | None,
+    ) -> Any:
         params = self.lib.llama_context_default_params()
         params.n_ctx = n_ctx
         params.n_batch = params.n_ubatch = self.n_batch

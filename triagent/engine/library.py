@@ -19,7 +19,7 @@ from types import ModuleType
 
 from triagent.errors import NativeError
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 """LLAMA_KV_EVICT_ABI_VERSION of the header that `native.py` mirrors."""
 
 REBUILD = "Rebuild it: `pip install .` in triagent's checkout, or `python3 scripts/dev.py run`."

@@ -19,6 +19,7 @@ from triagent.engine.abi import (
     VECTOR_MODE,
     Callback,
     CoefStruct,
+    GroupStruct,
     InfoStruct,
     Kind,
     LayerStruct,
@@ -63,6 +64,8 @@ class Request:
     scores: np.ndarray | None = None
     """(n_sets, n_candidates) float32 made outside."""
     select: Select = Select.AUTO
+    n_evict_of: tuple[int, ...] = ()
+    """Of each group instead of `n_evict`; empty: `n_evict` of all."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,15 @@ class Round:
     n_candidates: int
     n_evict: int
     freed: np.ndarray
-    """(n_evict,) int32 cells."""
+    """(n_freed,) int32 cells: what the largest group gave up, nobody holds any more."""
+    given_up: tuple[np.ndarray, ...]
+    """Of each group (n_evict of the group,) int32 cells; the first is `freed`."""
     evicted: np.ndarray
-    """(n_sets, n_evict) int32 cells before the moves."""
+    """(n_sets, n_evict) int32 cells before the moves; -1 where a group gave up fewer."""
     scores: np.ndarray
-    """(n_sets, n_evict) float32, lowest first."""
+    """(n_sets, n_evict) float32, lowest first; 0 where `evicted` is -1."""
     positions: np.ndarray
-    """(n_rows, n_evict) int32: true positions that each row lost."""
+    """(n_rows, n_evict) int32: true positions that each row lost; -1 where it lost fewer."""
     src: np.ndarray
     dst: np.ndarray
     """(n_rows, n_move) int32, -1 where a row moves less."""
@@ -105,10 +110,13 @@ def _copy(pointer: Any, *shape: int) -> np.ndarray:
 
 def _round(result: ResultStruct) -> Round:
     r, n, rows = result, result.n_evict, result.n_rows
+    given_up = _copy(r.freed, r.n_groups, n)
+    given_up = tuple(row[:k] for row, k in zip(given_up, r.n_evict_of, strict=False))
     return Round(
         n_candidates=r.n_candidates,
         n_evict=n,
-        freed=_copy(r.freed, n),
+        freed=given_up[0],
+        given_up=given_up,
         evicted=_copy(r.evicted, r.n_sets, n),
         scores=_copy(r.scores, r.n_sets, n),
         positions=_copy(r.positions, rows, n),
@@ -123,22 +131,38 @@ def _round(result: ResultStruct) -> Round:
     )
 
 
-def supported(model: Any, params: Any, n_cells: int) -> str | None:
-    """Why a context of this kind could not be evicted from, or None."""
-    reason = ctypes.create_string_buffer(512)
-    status = functions().llama_kv_evict_supported(model, params, n_cells, reason, len(reason))
+def _counts(values: Sequence[int]) -> Any:
+    return (c_uint32 * len(values))(*values)
+
+
+def supported(model: Any, params: Any, n_cells: int | Sequence[int]) -> str | None:
+    """Why a context of this kind could not be evicted from, or None. n_cells: see `make_context`"""
+    lib, reason = functions(), ctypes.create_string_buffer(512)
+    told = (reason, len(reason))
+    if isinstance(n_cells, int):
+        status = lib.llama_kv_evict_supported(model, params, n_cells, *told)
+    else:
+        cells = (_counts(n_cells), len(n_cells))
+        status = lib.llama_kv_evict_supported_layers(model, params, *cells, *told)
     return None if status == Status.OK else reason.value.decode("utf-8", "replace")
 
 
-def make_context(model: Any, params: Any, n_cells: int) -> int:
+def make_context(model: Any, params: Any, n_cells: int | Sequence[int]) -> int:
     """Make a context whose attention cache has `n_cells` cells; freed by llama_free.
 
+    n_cells: or as many for each layer of the model; 0: it has none that can be evicted from.
+
     Raises:
-        UnsupportedError: the model's memory, or the allocation, was refused; with the reason.
+        UnsupportedError: the model's memory, the sizes or the allocation; with the reason.
     """
-    context = functions().llama_kv_evict_init_from_model(model, params, n_cells)
+    lib = functions()
+    if isinstance(n_cells, int):
+        context = lib.llama_kv_evict_init_from_model(model, params, n_cells)
+    else:
+        cells = (_counts(n_cells), len(n_cells))
+        context = lib.llama_kv_evict_init_from_model_layers(model, params, *cells)
     if not context:
-        why = functions().llama_kv_evict_last_error(None) or b"no context could be made"
+        why = lib.llama_kv_evict_last_error(None) or b"no context could be made"
         raise UnsupportedError(why.decode("utf-8", "replace"))
     return context
 
@@ -157,6 +181,11 @@ class Cache:
         self.has_rope: list[bool] = [bool(s.has_rope) for s in structs]
         self.rope_magnitude: list[float] = [s.rope_magnitude for s in structs]
         self.n_rows = sum(layer.n_head_kv for layer in self.layers)
+        self.layer_group: list[int] = [s.group for s in structs]
+        self.layer_cells: list[int] = [s.n_cells for s in structs]
+        self.n_groups = int(self.info().n_groups)
+        of_rows = [layer.n_head_kv for layer in self.layers]
+        self.row_group = np.repeat(np.array(self.layer_group, np.int32), of_rows)
 
     def _check(self, status: int, what: str) -> None:
         if status >= 0:
@@ -177,6 +206,20 @@ class Cache:
         self._check(status, f"cache layer {i}")
         return layer
 
+    def group(self, g: int) -> GroupStruct:
+        """Sizes of the layers of group `g`."""
+        group = GroupStruct()
+        status = self.lib.llama_kv_evict_get_group(self.context, g, byref(group))
+        self._check(status, f"group {g}")
+        return group
+
+    def set_triggers(self, n_trigger: Sequence[int]) -> None:
+        """Ask the callback when a group would hold more than its number, by group."""
+        status = self.lib.llama_kv_evict_set_triggers(
+            self.context, _counts(n_trigger), len(n_trigger)
+        )
+        self._check(status, "triggers")
+
     def cells(self) -> np.ndarray:
         """Nominal position of each cell up to the highest used one, (n_high,) int32; -1 empty."""
         pos = np.full(self.info().n_cells, -1, np.int32)
@@ -185,7 +228,7 @@ class Cache:
         return pos[:n]
 
     def positions(self) -> np.ndarray:
-        """True positions, (n_rows, n_cells) int32; -1 in empty cells."""
+        """True positions, (n_rows, n_cells) int32; -1 in cells empty or not held by the row."""
         n_cells = self.info().n_cells
         parts = [np.empty((layer.n_head_kv, n_cells), np.int32) for layer in self.layers]
         for i, part in enumerate(parts):
@@ -255,6 +298,10 @@ class Cache:
         struct.select, struct.dry_run = int(request.select), int(dry_run)
         struct.protect, struct.n_protect = _ints(protect), len(protect)
         kept: list[Any] = [protect]
+        if request.n_evict_of:
+            counts = _counts(request.n_evict_of)
+            struct.n_evict_of = ctypes.cast(counts, POINTER(c_uint32))
+            kept.append(counts)
         if request.cells is not None:
             cells = np.ascontiguousarray(request.cells, np.int32)
             struct.cells, struct.n_cells = _ints(cells), len(cells)
@@ -277,6 +324,8 @@ class Cache:
 
     def score(self, request: Request, vector_mode: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Scores (n_sets, n_candidates) float32 and the candidates' cells (n_candidates,) int32.
+
+        NaN where a set's layer does not hold the cell.
 
         vector_mode: every vector before aggregation instead of sets.
         """
