@@ -24,6 +24,7 @@ FLAGS: dict[str, tuple[str, Any, str]] = {
     "--budget": ("cache.budget", int, "most cells kept after a round (from free memory)"),
     "--policy": ("cache.policy", str, "what decides which cells go (auto)"),
     "--select": ("cache.select", str, "per-layer-head, per-head or shared"),
+    "--shares": ("cache.shares", str, "auto, or equal: all layers keep equally many (auto)"),
     "--cache-type": ("model.cache_type", str, "type of cached keys and values (f16)"),
     "--n-ctx": ("model.n_ctx", int, "largest position of a session (as trained)"),
     "--gpu-layers": ("model.gpu_layers", int, "layers on the GPU (as many as fit)"),

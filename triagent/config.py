@@ -47,6 +47,9 @@ class CacheConfig:
     streaming, random or none."""
     select: str = "per-layer-head"
     """Which heads share a keep set: per-layer-head, per-head or shared."""
+    shares: str = "auto"
+    """auto: layers keep unequally many where the sidecar says how much each needs; equal: never.
+    The cache as a whole takes the same memory either way."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ POLICIES = (
     "auto", "triattention", "fitted", "knorm", "keydiff", "streaming", "random", "none",
 )  # fmt: skip
 SELECTS = ("per-layer-head", "per-head", "shared")
+SHARES = ("auto", "equal")
 
 
 def check(config: Config) -> None:
@@ -141,6 +145,7 @@ def _problems(config: Config) -> Iterator[str]:
     yield _at_least("model.n_ctx", model.n_ctx, 0)
     yield _one_of("cache.policy", cache.policy, POLICIES)
     yield _one_of("cache.select", cache.select, SELECTS)
+    yield _one_of("cache.shares", cache.shares, SHARES)
     yield _at_least("cache.interval", cache.interval, 1)
     yield _at_least("cache.chunk", cache.chunk, 1)
     yield _at_least("cache.n_sink", cache.n_sink, 0)

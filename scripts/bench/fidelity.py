@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--lengths", default="4096", help="tokens of a session, several with commas")
     add("--budgets", default="1/2,1/4,1/8,1/16", help="of what follows the system prompt")
     add("--names", default="", help="rankings, with commas; default: all that can be had")
+    add("--shares", default="", help="layers keep unequally many: 0:0.5,1:2,... or sidecar")
     add(
         "--form",
         choices=("files", "generated"),
@@ -202,7 +203,16 @@ class Fidelity:
         return rankings.named(name, cache, self.stats)
 
     def trial(self, n_tokens: int, cache: CacheConfig | None = None, kind: str = "f16") -> Trial:
-        return Trial(replace(self.config, cache_type=kind), self.stats, n_tokens, cache)
+        config = replace(self.config, cache_type=kind)
+        return Trial(config, self.stats, n_tokens, cache, self.layer_shares())
+
+    def layer_shares(self) -> dict[int, float]:
+        """Model layer -> share, as asked for; empty: all alike."""
+        wanted = self.options.shares
+        if wanted == "sidecar":
+            return self.stats.layer_shares if self.stats else {}
+        pairs = (pair.split(":") for pair in wanted.split(",") if pair)
+        return {int(il): float(share) for il, share in pairs}
 
     def sessions(self, length: int) -> Iterator[Session]:
         """Sessions of at most this many tokens; fewer when the time is up."""

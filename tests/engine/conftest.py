@@ -33,10 +33,13 @@ def engine_of():
 
     made = []
 
-    def make(path=STORIES, *, cache_type="f16", n_ctx=100_000, seed=0, cancelled=None, **cache):
+    def make(
+        path=STORIES, *, cache_type="f16", n_ctx=100_000, seed=0, cancelled=None,
+        layer_shares=None, **cache,
+    ):  # fmt: skip
         settings = {"budget": 256, "interval": 32, "chunk": 64, "n_window": 32, "policy": "knorm"}
         model = ModelConfig(path=path, n_ctx=n_ctx, threads=1, cache_type=cache_type)
-        parts = assemble(model, CacheConfig(**settings | cache), seed)
+        parts = assemble(model, CacheConfig(**settings | cache), seed, shares=layer_shares)
         made.append(Engine(parts, cancelled or (lambda: False)))
         return made[-1]
 

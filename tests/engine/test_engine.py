@@ -281,6 +281,76 @@ def test_a_sidecar_beside_the_model_is_used(tmp_path, model_path, engine_of, pol
     assert np.isfinite(engine.holding().score).sum() > 100
 
 
+FOUR = replace(QWEN3, n_layer=4)
+SHARES = {0: 0.3, 1: 0.3, 2: 2.4, 3: 1.0}
+
+
+def shared_sidecar(tmp_path, model_path, shares=SHARES):
+    """A model whose sidecar says what its layers need."""
+    path = tmp_path / "m.gguf"
+    path.write_bytes(model_path(FOUR).read_bytes())
+    made = replace(centers(path, FOUR), recommended_score="fitted", recommended_budget=300,
+                   layer_shares=shares)  # fmt: skip
+    write_sidecar(beside(path), made)
+    return path
+
+
+def test_layers_keep_by_the_sidecars_shares_in_the_same_memory(tmp_path, model_path, engine_of):
+    path = shared_sidecar(tmp_path, model_path)
+    settings = {"policy": "auto", "budget": 3000, "chunk": 128, "interval": 64}
+    equal = engine_of(path, **settings, shares="equal")
+    engine = engine_of(path, **settings)
+    cache, bounds = engine.hook.cache, engine.hook.protection.bounds
+    assert equal.hook.cache.n_groups == 1 and equal.hook.protection.bounds.budgets == ()
+    assert len(set(cache.layer_cells)) >= 2
+    assert np.argmax(cache.layer_cells) == 2
+    assert sum(cache.layer_cells) <= sum(equal.hook.cache.layer_cells)
+    assert engine.status().cache_bytes <= equal.status().cache_bytes
+    feed(engine, 12_000)
+    true = cache.positions()
+    for row, g in zip(true, cache.row_group, strict=True):
+        n_held = (row >= 0).sum()
+        assert bounds.budgets[g] - 64 <= n_held <= bounds.budgets[g] + 128  # the last batch
+    assert 2900 < engine.status().n_used <= 3000 + 128
+    lost = engine.held.n_rows * engine.n_pos - engine.held.rows.sum()
+    assert abs(engine.status().n_evicted * len(true) - lost) < len(true) * engine.hook.n_rounds
+    assert engine.rollback(engine.n_pos - 20) and feed(engine, 300)
+
+
+def test_other_scores_and_modes_keep_layers_alike(tmp_path, model_path, engine_of):
+    path = shared_sidecar(tmp_path, model_path)
+    for change in ({"policy": "knorm"}, {"select": "shared"}, {"n_ctx": 512}):
+        settings = {"policy": "fitted", "budget": 3000} | change
+        assert engine_of(path, **settings).hook.cache.n_groups == 1
+    # where what is pinned takes most of a budget there is nothing to divide
+    assert engine_of(path, policy="fitted", budget=1000).hook.cache.n_groups == 1
+
+
+def test_shares_that_do_not_fit_the_model_are_told_of_and_left_out(
+    tmp_path, model_path, engine_of
+):
+    path = shared_sidecar(tmp_path, model_path, {0: 0.5, 2: 2.0})
+    parts = engine_of(path, policy="fitted", budget=3000).parts
+    assert parts.hook.cache.n_groups == 1
+    assert any("not by their shares: 0 cells of layer 1" in note for note in parts.notes)
+
+
+def test_what_is_pinned_must_fit_the_smallest_layers(tmp_path, model_path, engine_of):
+    engine = engine_of(shared_sidecar(tmp_path, model_path), policy="fitted", budget=3000)
+    least = engine.hook.least_cells
+    assert least < engine.hook.n_cells
+    with pytest.raises(EngineError, match=f"{least} cells of the smallest layers .--shares equal"):
+        engine.pin(0, least)
+    engine.pin(0, least - 200)
+    assert least >= 1024
+    _, fed = feed(engine, 6000)
+    assert fed.n == 6000
+    true = engine.hook.cache.positions()
+    assert (true >= 0).sum(1).min() <= least
+    for row in true:
+        assert set(range(least - 200)) <= set(row[row >= 0].tolist())
+
+
 def test_an_unchecked_or_unsafe_model_is_told_of(tmp_path, model_path, engine_of):
     path = tmp_path / "m.gguf"
     path.write_bytes(model_path(QWEN3).read_bytes())

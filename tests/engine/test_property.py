@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,29 +25,33 @@ class Twin:
     def __init__(self, engine):
         self.engine = engine
         cache = engine.hook.cache
-        self.model = CacheModel(cache.n_rows, engine.hook.n_cells)
+        self.layer_group = cache.layer_group if cache.n_groups > 1 else ()
+        self.model = CacheModel(cache.n_rows, engine.hook.n_cells, cache.row_group)
         self.written: list[np.ndarray] = []  # content -> (n_rows, bytes of K and V)
         self._evict, self._book = cache.round, cache.last_round
         cache.round, cache.last_round = self._round, self._last_round
 
     def _round(self, request, dry_run=False):
         done = self._evict(request, dry_run)
-        self.model.apply(Plan(done.freed, done.src, done.dst))
+        self.model.apply(Plan(done.freed, done.src, done.dst, done.given_up))
         return done
 
     def _last_round(self):
         """The round that a decode ran; told when the decode is over."""
         done = self._book()
-        self.model.apply(Plan(done.freed, done.src, done.dst))
+        self.model.apply(Plan(done.freed, done.src, done.dst, done.given_up))
         return done
 
     def _rows(self):
-        """Bytes of K and V of each used cell, (n_rows, n_used, bytes)."""
-        state = parse_state(bytes(self.engine.context.state()))
+        """Bytes of K and V of each used cell, (n_rows, n_used, bytes); 0 where none is held."""
+        state = parse_state(bytes(self.engine.context.state()), layer_group=self.layer_group)
         rows = []
         for il, layer in enumerate(self.engine.hook.cache.layers):
-            parts = [p[il].reshape(len(state.pos), layer.n_head_kv, -1) for p in (state.k, state.v)]
-            rows.append(np.concatenate(parts, -1).transpose(1, 0, 2))
+            parts = [p[il].reshape(len(p[il]), layer.n_head_kv, -1) for p in (state.k, state.v)]
+            held = np.concatenate(parts, -1).transpose(1, 0, 2)
+            full = np.zeros((len(held), len(state.pos), held.shape[2]), held.dtype)
+            full[:, state.held[self.layer_group[il]] if state.held else slice(None)] = held
+            rows.append(full)
         return np.concatenate(rows)
 
     def _nominal(self):
@@ -82,7 +88,7 @@ class Twin:
         nominal = self._nominal()
         was, now = np.flatnonzero(old.nominal >= 0), np.flatnonzero(nominal >= 0)
         assert np.array_equal(old.nominal[was], nominal[now])
-        self.model = CacheModel(old.n_rows, old.n_cells)
+        self.model = CacheModel(old.n_rows, old.n_cells, old.row_group)
         self.model.nominal[now] = old.nominal[was]
         self.model.true[:, now] = old.true[:, was]
         self.model.content[:, now] = old.content[:, was]
@@ -101,8 +107,10 @@ class Twin:
         used = np.flatnonzero(model.nominal >= 0)
         written = np.stack(self.written)  # (n_content, n_rows, bytes)
         rows = np.arange(model.n_rows)[:, None]
-        assert np.array_equal(written[model.content[:, used], rows], self._rows())
         live = model.true[:, used]
+        expected = np.where((live >= 0)[..., None], written[model.content[:, used], rows], 0)
+        assert np.array_equal(expected, self._rows())
+        live = live[live >= 0]
         held = np.zeros(self.engine.n_pos, np.int64)
         np.add.at(held, live.ravel(), 1)
         assert np.array_equal(held, self.engine.held.rows)
@@ -110,16 +118,18 @@ class Twin:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
-    ("shape", "select", "policy", "cache_type"),
+    ("shape", "select", "policy", "cache_type", "shares"),
     [
-        (None, "per-layer-head", "knorm", "f16"),
-        (None, "per-head", "random", "f32"),
-        (QWEN3, "per-layer-head", "random", "q8_0"),
-        (LLAMA, "shared", "keydiff", "f16"),
+        (None, "per-layer-head", "knorm", "f16", None),
+        (None, "per-head", "random", "f32", None),
+        (QWEN3, "per-layer-head", "random", "q8_0", None),
+        (LLAMA, "shared", "keydiff", "f16", None),
+        (replace(LLAMA, n_layer=4), "per-layer-head", "knorm", "f16", (0.5, 2.0, 1.0, 0.5)),
+        (replace(QWEN3, n_layer=3), "per-layer-head", "random", "f32", (1.5, 0.5, 1.0)),
     ],
 )
 def test_bytes_and_positions_follow_the_model(
-    tmp_path, model_path, engine_of, shape, select, policy, cache_type, seed
+    tmp_path, model_path, engine_of, shape, select, policy, cache_type, shares, seed
 ):
     rng = np.random.default_rng(seed)
     path = STORIES if shape is None else model_path(shape)
@@ -133,7 +143,14 @@ def test_bytes_and_positions_follow_the_model(
         chunk=48,
         n_window=24,
         seed=seed,
+        layer_shares=dict(enumerate(shares)) if shares else None,
     )
+    if shares:
+        bounds = engine.hook.protection.bounds
+        by_group = sorted(set(shares), reverse=True)
+        budgets = tuple(int(96 * share) for share in by_group)
+        engine.hook.protection.bounds = replace(bounds, budgets=budgets)
+        engine.hook.arm()
     twin = Twin(engine)
     n_vocab = engine.vocab.n_tokens
     for step in range(60):

@@ -118,6 +118,17 @@ def test_another_session_refuses_it_with_both_values(tmp_path, engine_of, change
     assert other.n_pos == 50  # nothing was changed
 
 
+def test_layers_of_other_sizes_are_refused_with_both(tmp_path, engine_of):
+    shares = dict.fromkeys(range(5), 1.0)
+    first, other = (engine_of(layer_shares=shares | {il: 2.0}) for il in (0, 1))
+    feed(first, 300)
+    snapshot.save(first, tmp_path / "s", "h", {})
+    with pytest.raises(SnapshotError, match=r"layer_cells is \[768, 512.* and \[512, 768"):
+        snapshot.load(other, tmp_path / "s", "h")
+    snapshot.load(first, tmp_path / "s", "h")
+    assert first.n_pos == 300
+
+
 def test_another_model_or_library_is_refused(tmp_path, model_path, engine_of):
     first = engine_of()
     feed(first, 300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import struct
 from contextlib import suppress
@@ -49,6 +50,7 @@ def make(**changes):
         "recommended_budget": 512,
         "full_recall": 0.5,
         "self_tests": (SelfTest("fitted", 512, 0.25, 1.5), SelfTest("knorm", 512, 0.125)),
+        "layer_shares": {0: 0.125, 2: 1.875},
         "skipped": {1: "recurrent"},
         "recipe": {"corpus": "words", "n_tokens": "4096"},
     }
@@ -72,6 +74,27 @@ def test_a_round_trip_is_exact(path):
     plain = {"layers": {}, "fits": {}}
     assert replace(read, **plain) == replace(stats, **plain)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_without_shares_is_read_as_equal_ones(path):
+    write_sidecar(path, make(layer_shares={}))
+    assert b"layer_shares" not in path.read_bytes()
+    assert read_sidecar(path).layer_shares == {}
+
+
+TABLES = ['{"0": "much"}', '{"x": 1}', "[1, 2]", '{"0": -1}', '{"0": NaN}']
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_shares_that_are_none_are_refused(path, monkeypatch, table):
+    monkeypatch.setattr("triagent.kv.sidecar._check_values", lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr("triagent.kv.sidecar.json.dumps", lambda x, dumps=json.dumps: (
+            table if x == {0: 0.125, 2: 1.875} else dumps(x)))  # fmt: skip
+        write_sidecar(path, make())
+    monkeypatch.undo()
+    with pytest.raises(SidecarError, match=r"shares|JSON of another shape"):
+        read_sidecar(path)
 
 
 def test_one_head_keeps_its_axis(path):
@@ -169,6 +192,8 @@ def spoiled(**changes):
         spoiled(q_norm=np.zeros((4, 8), np.float32)),
         make(fits={0: LayerFit(np.full((2, 8), np.nan, np.complex64), np.zeros((2, 8), "f4"))}),
         make(layers={}, fits={}),
+        make(layer_shares={0: 0.0, 2: 2.0}),
+        make(layer_shares={0: float("nan")}),
     ],
 )
 def test_impossible_values_are_not_written(path, stats):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from triagent.config import CacheConfig, ModelConfig
@@ -28,8 +28,13 @@ from triagent.kv.policy import (
     choose_policy,
 )
 from triagent.kv.protection import CELL_PAD, Bounds, Protection
-from triagent.kv.score import OFFSETS
+from triagent.kv.score import OFFSETS, Mode
+from triagent.kv.shares import layer_cells
 from triagent.kv.sidecar import Stats, check_model
+
+PINNED_ROOM = 1024
+"""Tokens of system prompt, tools and other pinned spans that the smallest layers have room for:
+all layers hold what is pinned. Where a budget is hardly more, all layers are alike."""
 
 
 @dataclass
@@ -49,25 +54,37 @@ class Assembly:
 
 
 def assemble(
-    config: ModelConfig, cache: CacheConfig, seed: int = 0, echo: bool = False, n_outputs: int = 1
+    config: ModelConfig,
+    cache: CacheConfig,
+    seed: int = 0,
+    echo: bool = False,
+    n_outputs: int = 1,
+    shares: Mapping[int, float] | None = None,
 ) -> Assembly:
     """Load and connect everything.
 
     n_outputs: most tokens of one decode whose logits are wanted; measuring alone wants many.
+    shares: model layer -> share, for measuring: layers of one share become one group, and every
+        layer has the cells that are asked for.
 
     Raises:
         ModelError, SidecarError, ConfigError, NativeError, EngineError: with what to do next.
     """
     model = LoadedModel(config, echo)
     try:
-        return connect(model, config, cache, seed, n_outputs)
+        return connect(model, config, cache, seed, n_outputs, shares)
     except BaseException:
         model.close()
         raise
 
 
 def connect(
-    model: LoadedModel, config: ModelConfig, cache: CacheConfig, seed: int = 0, n_outputs: int = 1
+    model: LoadedModel,
+    config: ModelConfig,
+    cache: CacheConfig,
+    seed: int = 0,
+    n_outputs: int = 1,
+    shares: Mapping[int, float] | None = None,
 ) -> Assembly:
     """Make a context for a loaded model. Raises what `assemble` does."""
     notes: list[str] = []
@@ -88,7 +105,7 @@ def connect(
         check_room(model, config.cache_type, _cells(bounds, model.n_swa, n_ctx))
         try:
             return _bounded(
-                model, config, cache, policy, stats, bounds, n_ctx, path, notes, n_outputs
+                model, config, cache, policy, stats, bounds, n_ctx, path, notes, n_outputs, shares
             )
         except UnsupportedError as error:
             if "alloc" in str(error).lower():  # without a budget it would want more still
@@ -154,22 +171,83 @@ def _bounded(
     path: Path | None,
     notes: list[str],
     n_outputs: int,
+    shares: Mapping[int, float] | None,
 ) -> Assembly:
     n_cells = _cells(bounds, model.n_swa, n_ctx)
-    context = Context(model, n_ctx, bounds.chunk, config.cache_type, n_cells, n_outputs)
+    mode = choose_mode(cache.select, policy)
+    if shares:
+        wanted: Sequence[int] = _apart(shares, n_cells, model.n_layer)
+    else:
+        wanted = _layer_cells(cache, policy, mode, stats, bounds, n_cells, n_ctx, model.n_layer)
+    context = _context(model, config, bounds.chunk, n_ctx, wanted, n_cells, n_outputs, notes)
     try:
         native_cache = Cache(context.handle)
+        if not shares and native_cache.n_groups > 1:
+            of_groups = (native_cache.group(g).n_cells for g in range(native_cache.n_groups))
+            slack = n_cells - bounds.budget
+            bounds = replace(bounds, budgets=tuple(int(n) - slack for n in of_groups))
         check_backends(native_cache)
         set_score(native_cache, policy, stats, model.file.fingerprint)
     except BaseException:
         context.close()
         raise
-    mode = choose_mode(cache.select, policy)
     hook = Hook(native_cache, policy, mode, Protection(bounds), Held(native_cache.n_rows))
     hook.arm()
     return Assembly(
         model, context, policy, n_ctx, bounds.chunk, config.cache_type, hook, path, tuple(notes)
     )
+
+
+def _layer_cells(
+    cache: CacheConfig,
+    policy: Policy,
+    mode: Mode,
+    stats: Stats | None,
+    bounds: Bounds,
+    n_cells: int,
+    n_ctx: int,
+    n_layer: int,
+) -> Sequence[int]:
+    """Cells of each model layer where the sidecar says how much each needs; empty: all alike.
+
+    The shares were measured with the fitted score and sets of each row's own; how much other
+    scores lose in which layer is not known.
+    """
+    has_shares = stats is not None and bool(stats.layer_shares) and policy.score is Score.FITTED
+    if cache.shares == "equal" or not has_shares or mode is not Mode.LAYER_HEAD or n_cells >= n_ctx:
+        return ()
+    assert stats is not None
+    slack = n_cells - bounds.budget
+    least = bounds.n_sink + bounds.n_window + bounds.interval + PINNED_ROOM
+    least = min(least, bounds.budget)
+    return layer_cells(stats.layer_shares, n_layer, n_cells, slack, least, n_ctx)
+
+
+def _apart(shares: Mapping[int, float], n_cells: int, n_layer: int) -> list[int]:
+    """At least `n_cells` for every layer, and as many for layers of one share alone."""
+    levels = sorted(set(shares.values()))
+    sizes = [n_cells + CELL_PAD * levels.index(shares[il]) if il in shares else 0
+             for il in range(n_layer)]  # fmt: skip
+    return sizes
+
+
+def _context(
+    model: LoadedModel,
+    config: ModelConfig,
+    chunk: int,
+    n_ctx: int,
+    layers: Sequence[int],
+    n_cells: int,
+    n_outputs: int,
+    notes: list[str],
+) -> Context:
+    """A context whose layers have these cells, or all of them `n_cells`."""
+    if len(set(layers) - {0}) > 1:
+        try:
+            return Context(model, n_ctx, chunk, config.cache_type, layers, n_outputs)
+        except UnsupportedError as error:
+            notes.append(f"All layers keep equally many tokens, not by their shares: {error}")
+    return Context(model, n_ctx, chunk, config.cache_type, n_cells, n_outputs)
 
 
 def _cells(bounds: Bounds, n_swa: int, n_ctx: int) -> int:

@@ -224,7 +224,7 @@ class Conversation:
                 ranges.append((pos, pos + len(ids)))
             pos += len(ids)
         turn = Spans.of(ranges)
-        if len(turn) * TURN_SHARE <= engine.hook.protection.bounds.budget:
+        if len(turn) * TURN_SHARE <= engine.hook.protection.bounds.least:
             for a, b in turn.ranges:
                 engine.pin(a, b)
             self._turn = turn

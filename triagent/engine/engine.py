@@ -27,6 +27,8 @@ from triagent.kv.spans import Spans
 N_TAIL = 4096  # tokens remembered for going back; a longer way back needs a message to go on
 
 
+SMALLEST = " of the smallest layers (--shares equal makes them alike)"
+
 @dataclass(frozen=True)
 class Fed:
     """What a feed came to."""
@@ -122,7 +124,7 @@ class Engine:
         """Most tokens of the next batch: fewer when protected cells leave less room."""
         if self.hook is None:
             return self.parts.chunk
-        room = self.hook.n_cells - self.hook.protection.count(self.n_pos)
+        room = self.hook.least_cells - self.hook.protection.count(self.n_pos)
         return max(1, min(self.parts.chunk, room))
 
     def _decode(self, ids: Sequence[int], want_logits: bool) -> Outcome:
@@ -176,7 +178,7 @@ class Engine:
         """
         if self.hook is None or start >= stop:
             return
-        protection, n_cells = self.hook.protection, self.hook.n_cells
+        protection, n_cells = self.hook.protection, self.hook.least_cells
         spans = Spans.of([(max(0, start), stop)])
         old = self.held.still(spans.below(self.n_pos))  # what is gone cannot be protected
         spans = old | Spans.of([(max(start, self.n_pos), stop)])
@@ -184,7 +186,8 @@ class Engine:
         n_pinned = len(protection.pinned | spans | ends)
         if not protection.can_fit(n_pinned, n_cells):
             raise EngineError(
-                f"pinning {start}..{stop} would protect {n_pinned} of {n_cells} cells and leave no "
+                f"pinning {start}..{stop} would protect {n_pinned} of {n_cells} cells"
+                f"{SMALLEST if n_cells < self.hook.n_cells else ''} and leave no "
                 "room to go on; unpin something or raise the budget"
             )
         protection.pin(spans)

@@ -8,6 +8,7 @@ decode is told to abort, and the engine raises it afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -65,6 +66,8 @@ class Hook:
 
     def __post_init__(self) -> None:
         self.n_cells = int(self.cache.info().n_cells)
+        n_groups = range(self.cache.n_groups)
+        self.cells_of = tuple(int(self.cache.group(g).n_cells) for g in n_groups)
         self._thunk = Callback(self._called)
         self._score_us = 0  # of scores that the library was asked for ahead of its round
         # As the library decides by itself. Scores that are selected from on the host are there.
@@ -74,9 +77,20 @@ class Hook:
             or "CPU" in self.cache.backends
         )
 
+    @property
+    def least_cells(self) -> int:
+        """Cells of the smallest layers: what is protected must fit there too."""
+        return min(self.cells_of)
+
+    def used(self) -> tuple[int, ...]:
+        """Cells that each group of layers holds."""
+        return tuple(int(self.cache.group(g).n_used) for g in range(len(self.cells_of)))
+
     def arm(self) -> None:
-        """Install the callback with the trigger that the protection now asks for."""
-        self.cache.set_callback(self._thunk, self.protection.trigger(self.now, self.n_cells))
+        """Install the callback with the triggers that the protection now asks for."""
+        self.cache.set_callback(self._thunk)
+        triggers = [self.protection.trigger(self.now, n, g) for g, n in enumerate(self.cells_of)]
+        self.cache.set_triggers(triggers)
 
     def disarm(self) -> None:
         self.cache.set_callback(None)
@@ -89,17 +103,20 @@ class Hook:
             return ABORT
 
     def _decide(self, reason: Reason, n_used: int, n_cells: int, n_new: int) -> int:
-        decision = self.protection.decide(n_used, n_new, self.now, n_cells)
+        used = (n_used,) if len(self.cells_of) == 1 else self.used()
+        decision = self.protection.decide_all(used, n_new, self.now, self.cells_of)
         if decision.verdict is Verdict.NO_ROOM:
             self.no_room = True
         if decision.verdict is not Verdict.EVICT:
             return NOTHING
         why = "no slot" if reason is Reason.NO_SLOT else "budget"
-        return GO_ON if self._start(decision.n_evict, why) else NOTHING
+        return GO_ON if self._start(decision.of_groups, why) else NOTHING
 
-    def run(self, n_evict: int, reason: str) -> RoundReport | None:
-        """Run one round of at most `n_evict` cells; None when nothing may be evicted."""
+    def run(self, n_evict: int | Sequence[int], reason: str) -> RoundReport | None:
+        """Run one round of at most so many cells of each group; None: nothing may be evicted."""
         self._settle()
+        if isinstance(n_evict, int):
+            n_evict = [n_evict] * len(self.cells_of)
         start = perf_counter()
         request = self._request(n_evict)
         if request is None:
@@ -107,7 +124,7 @@ class Hook:
             return None
         return self._book(self.cache.round(request), self.now, reason, start)
 
-    def _start(self, n_evict: int, reason: str) -> bool:
+    def _start(self, n_evict: Sequence[int], reason: str) -> bool:
         """Evict inside the callback and leave the booking for later. False: nothing may go."""
         self._settle()
         start = perf_counter()
@@ -127,7 +144,7 @@ class Hook:
             self._book(self.cache.last_round(), now, reason, perf_counter() - ms / 1e3)
 
     def forget(self, spans: Spans) -> RoundReport | None:
-        """Evict these positions now, pinned or not; every row loses the same number of cells."""
+        """Evict these positions now, pinned or not; rows of a group lose as many cells each."""
         self._settle()
         start = perf_counter()
         self.protection.unpin(spans)
@@ -136,31 +153,38 @@ class Hook:
             return None
         true = self.cache.positions()
         inside = spans.contains(true)
-        n_evict = int(inside.sum(1).max())
+        by_row = inside.sum(1)
+        n_evict = tuple(
+            int(by_row[self.cache.row_group == g].max()) for g in range(len(self.cells_of))
+        )
         keep = self.protection.ranges(self.now) - spans
         cells = self._candidates(keep, true, wanted=inside.any(0))
-        n_evict = min(n_evict, len(cells))  # the others share their cells with what is pinned
-        if not n_evict:
+        if not len(cells):  # they share their cells with what is pinned
             return None
         scores = self._scores(cells)
         self._keep(scores, cells)
         scores = self._first(scores, true[:, cells], spans)
-        request = Request(n_evict, self.mode, self.now, cells=cells, scores=scores)
+        request = self._of_cells(n_evict, cells, scores, true)
+        if not request.n_evict:
+            return None
         return self._book(self.cache.round(request), self.now, "forget", start)
 
     def _book(self, done: Round, now: int, reason: str, start: float) -> RoundReport:
         lost = self.held.lose(done.positions)
         self.n_rounds += 1
-        self.n_evicted += done.n_evict
+        # tokens that a row lost, in the mean over rows
+        n_evicted = round((done.positions >= 0).sum() / max(1, len(done.positions)))
+        self.n_evicted += n_evicted
         self.protection.last_round = now
         self.protection.disposable = self.held.still(self.protection.disposable)
-        scored = self.policy.score is not Score.HOST and done.scores.size
+        taken = done.scores[done.evicted >= 0]
+        scored = self.policy.score is not Score.HOST and taken.size
         report = RoundReport(
             now=now,
-            n_evicted=done.n_evict,
+            n_evicted=n_evicted,
             lost=lost,
-            score_min=float(done.scores.min()) if scored else None,
-            score_max=float(done.scores.max()) if scored else None,
+            score_min=float(taken.min()) if scored else None,
+            score_max=float(taken.max()) if scored else None,
             ms=(perf_counter() - start) * 1e3,
             reason=reason,
             times_us=done.times_us | {"score": done.times_us["score"] + self._score_us},
@@ -169,15 +193,19 @@ class Hook:
         self.reports.append(report)
         return report
 
-    def _request(self, n_evict: int) -> Request | None:
+    def _request(self, n_evict: Sequence[int]) -> Request | None:
         """Ask for the library's own path where protection and score allow it."""
         protection = self.protection
         keep = protection.ranges(self.now)
         by_row = protection.late.ranges or protection.disposable.ranges
         if self.policy.score is not Score.HOST and not by_row:
-            request = Request(n_evict, self.mode, self.now, protect=keep, select=self.select)
+            request = Request(
+                max(n_evict), self.mode, self.now, protect=keep, select=self.select,
+                n_evict_of=tuple(n_evict),
+            )  # fmt: skip
             return self._told(request) if self.watched or self._selects_here else request
-        true = self.cache.positions() if by_row else None
+        several = len(self.cells_of) > 1
+        true = self.cache.positions() if by_row or several else None
         cells = self._candidates(keep, true)
         if not len(cells):
             return None
@@ -185,7 +213,25 @@ class Hook:
         self._keep(scores, cells)
         if true is not None and protection.disposable.ranges:
             scores = self._first(scores, true[:, cells], protection.disposable)
-        return Request(min(n_evict, len(cells)), self.mode, self.now, cells=cells, scores=scores)
+        return self._of_cells(n_evict, cells, scores, true)
+
+    def _of_cells(
+        self,
+        n_evict: Sequence[int],
+        cells: np.ndarray,
+        scores: np.ndarray,
+        true: np.ndarray | None,
+    ) -> Request:
+        """Ask for at most `n_evict` of these cells of each group, by these scores."""
+        counts = [min(n, len(cells)) for n in n_evict]
+        if len(counts) > 1 and true is not None:
+            first = [int(np.argmax(self.cache.row_group == g)) for g in range(len(counts))]
+            held = [int((true[row, cells] >= 0).sum()) for row in first]
+            counts = [min(pair) for pair in zip(counts, held, strict=True)]
+        return Request(
+            max(counts), self.mode, self.now, cells=cells, scores=scores,
+            n_evict_of=tuple(counts),
+        )  # fmt: skip
 
     def _told(self, request: Request) -> Request:
         """The same round in two calls: score, keep the scores, and select by them."""
@@ -232,7 +278,8 @@ class Hook:
     def _first(self, scores: np.ndarray, true: np.ndarray, spans: Spans) -> np.ndarray:
         """Lower the scores of rows that hold one of `spans` below all others of their set."""
         held = self._by_set(true)
-        drop = scores.max(1, keepdims=True) - scores.min(1, keepdims=True) + 1.0
+        # where a row does not hold the cell its score is no number, and not looked at
+        drop = np.nanmax(scores, 1, keepdims=True) - np.nanmin(scores, 1, keepdims=True) + 1.0
         return np.where(spans.contains(held), scores - drop, scores).astype(np.float32)
 
     def _by_set(self, true: np.ndarray) -> np.ndarray:

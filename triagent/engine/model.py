@@ -75,6 +75,10 @@ class LoadedModel:
         return self.lib.llama_model_n_params(self.handle)
 
     @property
+    def n_layer(self) -> int:
+        return int(self.lib.llama_model_n_layer(self.handle))
+
+    @property
     def n_swa(self) -> int:
         """Window of sliding-window layers, positions; 0 when there are none."""
         return self.lib.llama_model_n_swa(self.handle)

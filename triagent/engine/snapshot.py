@@ -53,6 +53,8 @@ def identity(engine: Engine) -> dict[str, Any]:
         "select": hook.mode.value if hook else "none",
         "n_cells": hook.n_cells if hook else 0,
         "budget": hook.protection.bounds.budget if hook else 0,
+        "budgets": list(hook.protection.bounds.budgets) if hook else [],
+        "layer_cells": hook.cache.layer_cells if hook else [],
         "layout": [[g.il, g.n_head_kv, g.head_dim] for g in hook.cache.layers] if hook else [],
     }
 

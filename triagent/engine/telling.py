@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from triagent.errors import NativeError
 
 if TYPE_CHECKING:
     from triagent.engine.engine import Engine
+    from triagent.engine.hook import Hook
 
 
 def status(engine: Engine) -> CacheStatus:
@@ -22,17 +24,23 @@ def status(engine: Engine) -> CacheStatus:
     cache_bytes = info.bytes_k + info.bytes_v
     return CacheStatus(
         n_pos=engine.n_pos,
-        n_used=info.n_used,
+        n_used=_mean(hook, hook.used()),
         n_pinned=min(hook.protection.count(engine.n_pos), info.n_used),
-        n_cells=info.n_cells,
+        n_cells=_mean(hook, hook.cells_of),
         budget=hook.protection.bounds.budget,
         n_rounds=hook.n_rounds,
         n_evicted=hook.n_evicted,
         cache_bytes=cache_bytes + info.bytes_other,
-        full_bytes=cache_bytes * engine.n_pos // max(1, info.n_cells) + info.bytes_other,
+        full_bytes=cache_bytes * engine.n_pos // max(1, _mean(hook, hook.cells_of))
+        + info.bytes_other,
         policy=engine.parts.policy.name,
         round_ms=engine.round_ms,
     )
+
+
+def _mean(hook: Hook, of_groups: Sequence[int]) -> int:
+    """Of what groups of layers have, the mean over layers."""
+    return round(float(np.mean([of_groups[g] for g in hook.cache.layer_group])))
 
 
 def _unbounded(engine: Engine) -> CacheStatus:

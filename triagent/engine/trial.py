@@ -6,7 +6,7 @@ pinned prompt, sinks and window are the same for every policy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from triagent.errors import ConfigError, EngineError
 from triagent.kv.coefficients import Coefficients
 from triagent.kv.policy import POLICIES, Policy, choose_mode
 from triagent.kv.score import Mode
+from triagent.kv.shares import FLOOR, split
 from triagent.kv.sidecar import Stats
 
 ROOM = 512
@@ -88,19 +89,22 @@ class Trial:
         stats: Stats | None,
         n_tokens: int,
         cache: CacheConfig | None = None,
+        shares: Mapping[int, float] | None = None,
     ) -> None:
         """Allocate a cache that holds `n_tokens` whole.
 
         Args:
             stats: what the calibrated policies score by; None: they are refused.
             cache: sinks, window and interval; its budget and policy are not used.
+            shares: model layer -> its part of a budget, in units of an even part; None: equal.
 
         Raises: UnsupportedError when this model's cache cannot be evicted from.
         """
         cache = cache or CacheConfig()
         whole = replace(cache, budget=n_tokens + ROOM, policy="knorm", select="per-layer-head")
         n_ctx = max(config.n_ctx, n_tokens + ROOM)
-        parts = assemble(replace(config, n_ctx=n_ctx), whole, n_outputs=N_OUTPUTS)
+        self._shares = dict(shares or {})
+        parts = assemble(replace(config, n_ctx=n_ctx), whole, n_outputs=N_OUTPUTS, shares=shares)
         self.engine = Engine(parts)
         if parts.hook is None:
             self.engine.close()
@@ -124,16 +128,32 @@ class Trial:
         return Read(state, self.engine.n_pos, n_prompt, tuple(pinned))
 
     def compress(
-        self, text: Read, rank: Ranking | None, keep: int, select: str = "per-layer-head"
+        self,
+        text: Read,
+        rank: Ranking | None,
+        keep: int,
+        select: str = "per-layer-head",
+        only: Sequence[int] | None = None,
     ) -> None:
         """Come back to a text and evict all but `keep` cells, before any question is known.
 
         rank: None keeps everything.
+        only: model layers that forget while the others keep everything. Their shares must differ
+            from those of the others, and not be the largest.
         """
         self._back(text)
-        n_kept = max(keep, self.hook.protection.count(text.n_pos))
-        n_evict = text.n_pos - n_kept
-        if rank is None or n_evict <= 0:
+        least = self.hook.protection.count(text.n_pos)
+        kept = self._by_group(max(keep, least), least)
+        if only is not None:
+            cache = self.hook.cache
+            forgets = {
+                g for layer, g in zip(cache.layers, cache.layer_group, strict=True)
+                if layer.il in only
+            }  # fmt: skip
+            assert 0 not in forgets  # what the largest layers give up is lost to all
+            kept = [max(keep, least) if g in forgets else text.n_pos for g in range(cache.n_groups)]
+        n_evict = [max(0, text.n_pos - n) for n in kept]
+        if rank is None or not any(n_evict):
             return
         self._use(rank, select)
         if self.hook.run(n_evict, "trial") is None:
@@ -149,7 +169,8 @@ class Trial:
         select: str = "per-layer-head",
     ) -> None:
         """Feed a text in chunks of an interval, never holding more than budget + interval."""
-        self._reset(len(ids) + ROOM if rank is None else budget)
+        least = n_prompt + self._bounds.n_sink + self._bounds.n_window
+        self._reset(len(ids) + ROOM if rank is None else budget, least)
         if rank is not None:
             self._use(rank, select)
         chunk, self.engine.parts.chunk = self.engine.parts.chunk, self._bounds.interval
@@ -168,7 +189,7 @@ class Trial:
         n = len(answer) + len(filling)
         bounds = self.hook.protection.bounds
         # no round between a question and its answer: the budget is what was read, not asked
-        self.hook.protection.bounds = replace(bounds, budget=self.hook.n_cells)
+        self.hook.protection.bounds = replace(bounds, budget=self.hook.n_cells, budgets=())
         self.hook.now = engine.n_pos
         self.hook.arm()
         if engine.context.decode(ids + filling, engine.n_pos, n) is not Outcome.DONE:
@@ -203,9 +224,31 @@ class Trial:
                 raise EngineError("no room is left, even after eviction")
             yield log_softmax(self.engine.logits())
 
-    def _reset(self, budget: int) -> None:
+    def _by_group(self, keep: int, least: int, floor: int = 0) -> list[int]:
+        """What the layers of each group keep when they keep `keep` in the mean.
+
+        least: what is protected, which all layers keep; the rest is divided by their shares.
+        floor: what each of them keeps of the rest, if it is there.
+        """
+        if not self._shares:
+            return [keep]
+        cache, rest = self.hook.cache, max(0, keep - least)
+        floor = min(rest, max(floor, int(rest * FLOOR)))
+        shares = [self._shares[layer.il] for layer in cache.layers]
+        parts = split(shares, rest * len(shares), floor, self.engine.n_ctx)
+        found = list(zip(cache.layer_group, parts, strict=True))
+        # layers of one share may differ by one
+        return [least + min(n for h, n in found if h == g) for g in range(cache.n_groups)]
+
+    def _reset(self, budget: int, least: int | None = None) -> None:
+        """Empty the cache; a `least` that is given divides the budget among layers."""
         self.engine.clear()
-        self.hook.protection.bounds = replace(self._bounds, budget=budget)
+        budgets: tuple[int, ...] = ()
+        if least is not None and self._shares:
+            # fewer would be raised to an interval, see Protection.target
+            budgets = tuple(self._by_group(budget, least, self._bounds.interval))
+        bounds = replace(self._bounds, budget=budget, budgets=budgets)
+        self.hook.protection.bounds = bounds
         self.hook.arm()
 
     def _back(self, text: Read) -> None:

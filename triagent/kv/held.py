@@ -33,8 +33,12 @@ class Held:
         self.n_pos += n
 
     def lose(self, positions: np.ndarray) -> Spans:
-        """Book what a round took, (n_rows, n_evict) int; return what nobody holds any more."""
+        """Book what a round took, (n_rows, n_evict) int; return what nobody holds any more.
+
+        -1 is no position: rows may lose unequally many.
+        """
         positions = np.sort(positions, axis=None)
+        positions = positions[np.searchsorted(positions, 0) :]
         # sorting is what costs, and depends on what was lost, not on how long the session is
         starts = np.flatnonzero(np.diff(positions, prepend=-1))
         lost = positions[starts]

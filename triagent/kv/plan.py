@@ -22,6 +22,9 @@ class Plan:
     """(n_rows, n_move) int32 cells moved from, each in `freed`; -1: no move."""
     dst: np.ndarray
     """(n_rows, n_move) int32 cells moved to, none in `freed`; -1 with `src`."""
+    given_up: tuple[np.ndarray, ...] = ()
+    """Where layers differ in their number of cells: what each group of them gives up, int32 cells,
+    with all that it holds of `freed`. Empty: every row gives up `freed` alone."""
 
 
 def make_plan(evicted: np.ndarray, n_cells: int) -> Plan:
@@ -61,10 +64,12 @@ class CacheModel:
 
     n_rows: int
     n_cells: int
+    row_group: np.ndarray | None = None
+    """(n_rows,) int: group of layers that a row belongs to; None: there is one."""
     nominal: np.ndarray = field(init=False)
     """(n_cells,) int64: position of the cell, -1 when empty."""
     true: np.ndarray = field(init=False)
-    """(n_rows, n_cells) int64: position of the token that each row holds there."""
+    """(n_rows, n_cells) int64: position of the token that each row holds there; -1: none."""
     content: np.ndarray = field(init=False)
     """(n_rows, n_cells) int64: what was written for it."""
 
@@ -97,6 +102,10 @@ class CacheModel:
             src, dst = plan.src[r][moved], plan.dst[r][moved]
             self.true[r, dst] = self.true[r, src]
             self.content[r, dst] = self.content[r, src]
+        if plan.given_up and self.row_group is not None:
+            for r, g in enumerate(self.row_group):
+                self.true[r, plan.given_up[g]] = -1
+                self.content[r, plan.given_up[g]] = -1
         self._empty(plan.freed)
         live = self.nominal >= 0
         self.nominal[live] = self.true[:, live].max(0)
@@ -107,7 +116,7 @@ class CacheModel:
 
     def snapshot(self) -> CacheModel:
         """Copy it."""
-        copy = CacheModel(self.n_rows, self.n_cells)
+        copy = CacheModel(self.n_rows, self.n_cells, self.row_group)
         copy.nominal, copy.true = self.nominal.copy(), self.true.copy()
         copy.content = self.content.copy()
         return copy

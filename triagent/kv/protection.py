@@ -6,6 +6,7 @@ candidates at all. When they alone pass the budget the cache holds more, visibly
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -24,6 +25,8 @@ class Bounds:
     chunk: int
     n_sink: int
     n_window: int
+    budgets: tuple[int, ...] = ()
+    """Of each group of layers, by falling size; `budget` is then their mean. Empty: one group."""
 
     def __post_init__(self) -> None:
         for name in ("budget", "interval", "chunk", "n_window"):
@@ -36,6 +39,15 @@ class Bounds:
                 f"{self.n_sink} sinks and a window of {self.n_window} leave nothing to choose in a "
                 f"budget of {self.budget}; raise the budget"
             )
+
+    def of_group(self, group: int) -> int:
+        """Most cells that the layers of a group keep after a round."""
+        return self.budgets[group] if self.budgets else self.budget
+
+    @property
+    def least(self) -> int:
+        """Most cells that every layer keeps after a round."""
+        return min(self.budgets, default=self.budget)
 
     @property
     def n_cells(self) -> int:
@@ -57,6 +69,8 @@ class Verdict(Enum):
 class Decision:
     verdict: Verdict
     n_evict: int = 0
+    """Of the group that gives up most."""
+    of_groups: tuple[int, ...] = ()
 
 
 @dataclass
@@ -93,30 +107,58 @@ class Protection:
         """Cells that stay whatever happens."""
         return len(self.ranges(now).below(now))
 
-    def target(self, now: int) -> int:
+    def target(self, now: int, group: int = 0) -> int:
         """Most cells kept after a round: the budget, or more when protection alone passes it.
 
         Then an interval of others still stays, so that rounds do not follow one another at every
         token; what that costs is seen in the status and ends where the cells end.
         """
-        return max(self.bounds.budget, self.count(now) + self.bounds.interval)
+        return max(self.bounds.of_group(group), self.count(now) + self.bounds.interval)
 
-    def trigger(self, now: int, n_cells: int) -> int:
+    def trigger(self, now: int, n_cells: int, group: int = 0) -> int:
         """Most cells that may fill before a round is due."""
-        return min(self.target(now) + self.bounds.interval, n_cells)
+        return min(self.target(now, group) + self.bounds.interval, n_cells)
 
-    def decide(self, n_used: int, n_new: int, now: int, n_cells: int) -> Decision:
+    def decide_all(
+        self, n_used: Sequence[int], n_new: int, now: int, n_cells: Sequence[int]
+    ) -> Decision:
+        """Decide for all groups of layers at once, from what each holds and can hold.
+
+        A round that one group needs brings the others back to their targets too, so that from
+        then on all are due together.
+        """
+        found = [
+            self.decide(used, n_new, now, cells, group)
+            for group, (used, cells) in enumerate(zip(n_used, n_cells, strict=True))
+        ]
+        verdicts = [decision.verdict for decision in found]
+        if Verdict.EVICT not in verdicts or Verdict.NO_ROOM in verdicts:
+            return Decision(Verdict.NO_ROOM if Verdict.NO_ROOM in verdicts else Verdict.NOT_DUE)
+        counts = tuple(
+            decision.n_evict or self._n_over(used, now, group)
+            for group, (used, decision) in enumerate(zip(n_used, found, strict=True))
+        )
+        return Decision(Verdict.EVICT, max(counts), counts)
+
+    def _n_over(self, n_used: int, now: int, group: int) -> int:
+        """Cells beyond a group's target that may go."""
+        return max(0, n_used - max(self.target(now, group), min(n_used, self.count(now))))
+
+    def decide(
+        self, n_used: int, n_new: int, now: int, n_cells: int, group: int = 0
+    ) -> Decision:
         """Decide for a batch of `n_new` tokens that would fill `n_used` cells further."""
-        if n_used + n_new <= self.trigger(now, n_cells):
+        if n_used + n_new <= self.trigger(now, n_cells, group):
             return Decision(Verdict.NOT_DUE)
         room = n_cells - n_new
-        n_evict = n_used - min(self.target(now), room)
+        n_evict = n_used - min(self.target(now, group), room)
         n_free = n_used - min(n_used, self.count(now))  # candidates
         if n_used > room and n_free < n_used - room:
             return Decision(Verdict.NO_ROOM)
         if n_evict <= 0 or n_free == 0:
             return Decision(Verdict.NOT_DUE)
-        return Decision(Verdict.EVICT, min(n_evict, n_free))
+        n_evict = min(n_evict, n_free)
+        return Decision(Verdict.EVICT, n_evict, (n_evict,))
 
     def can_fit(self, n_pinned: int, n_cells: int) -> bool:
         """Whether that many protected cells leave room to feed a batch and to go on."""

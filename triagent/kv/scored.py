@@ -16,8 +16,9 @@ class Scored:
         """Take what a round ranked by. The mean is left for whoever asks: few rounds are looked at.
 
         Args:
-            pos: true positions of the candidates, (n_sets, n_candidates) int32.
-            scores: (n_sets, n_candidates) float32.
+            pos: true positions of the candidates, (n_sets, n_candidates) int32; -1 where a set's
+                layer does not hold the cell.
+            scores: (n_sets, n_candidates) float32; not looked at there.
         """
         self._round = pos, scores
 
@@ -25,8 +26,9 @@ class Scored:
         """Mean over the sets that held the position, (n_pos,) float32; NaN: it was no candidate."""
         if self._round is not None:
             (pos, scores), self._round = self._round, None
-            total = np.bincount(pos.ravel(), scores.ravel().astype(np.float64))
-            count = np.bincount(pos.ravel())
+            pos, scores = pos[pos >= 0], scores[pos >= 0]
+            total = np.bincount(pos, scores.astype(np.float64))
+            count = np.bincount(pos)
             self._mean = np.full(len(count), np.nan, np.float32)
             np.divide(total, count, out=self._mean, where=count > 0, casting="same_kind")
         out = np.full(n_pos, np.nan, np.float32)

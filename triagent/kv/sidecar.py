@@ -29,6 +29,7 @@ from triagent.errors import SidecarError
 from triagent.kv.coefficients import Geometry
 from triagent.kv.gguf_file import GgufError, Header, read_bytes, read_header
 from triagent.kv.seal import BLANK, is_intact, sealed
+from triagent.kv.shares import are_usable
 
 FORMAT_VERSION = 2
 """Since 2 a file carries a digest of itself; a file of version 1 is read without one."""
@@ -103,6 +104,8 @@ class Stats:
     full_recall: float | None = None
     """The same self-test with full attention."""
     self_tests: tuple[SelfTest, ...] = ()
+    layer_shares: dict[int, float] = field(default_factory=dict)
+    """Model layer -> its part of a budget with the fitted score, 1 in the mean; empty: alike."""
     skipped: dict[int, str] = field(default_factory=dict)
     """Model layer -> why it has no centers."""
     recipe: dict[str, str] = field(default_factory=dict)
@@ -151,6 +154,8 @@ def _write(path: Path, stats: Stats) -> None:
         writer.add_float32(PREFIX + "full_recall", stats.full_recall)
     tests = [[t.score, t.budget, t.recall, t.nll] for t in stats.self_tests]
     writer.add_string(PREFIX + "self_tests", json.dumps(tests))
+    if stats.layer_shares:
+        writer.add_string(PREFIX + "layer_shares", json.dumps(stats.layer_shares))
     writer.add_string(PREFIX + "skipped", json.dumps(stats.skipped))
     for key, value in stats.recipe.items():
         writer.add_string(f"{PREFIX}recipe.{key}", value)
@@ -250,6 +255,7 @@ def _parse(path: Path, header: Header) -> Stats:
         recommended_budget=_count(values, PREFIX + "recommended_budget"),
         full_recall=_share(full) if isinstance(full, float) else None,
         self_tests=_self_tests(values),
+        layer_shares=_layer_shares(values),
         skipped=_skipped(values),
         recipe=recipe,
     )
@@ -355,6 +361,14 @@ def _self_test(score: str, budget: int, recall: float, nll: float | None) -> Sel
     return SelfTest(printable(str(score)), n_cells, _share(float(recall)), nats)
 
 
+def _layer_shares(values: dict[str, Any]) -> dict[int, float]:
+    found = _json(values, "layer_shares", {})
+    try:
+        return {int(il): float(share) for il, share in found.items()}
+    except (TypeError, ValueError, OverflowError) as error:
+        raise GgufError("the table of layers' shares is malformed") from error
+
+
 def _skipped(values: dict[str, Any]) -> dict[int, str]:
     try:
         return {int(il): printable(str(why)) for il, why in _json(values, "skipped", {}).items()}
@@ -376,6 +390,8 @@ def _check_values(stats: Stats, path: Path) -> None:
     for il, fit in stats.fits.items():
         if not (fit.weights.size and _are_usable(fit.vectors, fit.weights)):
             raise SidecarError(f"{path}: layer {il} has a fit that is empty or not finite.")
+    if not are_usable(list(stats.layer_shares.values())):
+        raise SidecarError(f"{path}: layers have shares that are not positive numbers.")
 
 
 def _are_usable(*arrays: np.ndarray) -> bool:
