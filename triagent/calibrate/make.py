@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from triagent import __version__
-from triagent.calibrate import measure, selftest, text, trained
+from triagent.calibrate import measure, needs, selftest, text, trained
 from triagent.calibrate.centers import LayerCenters
 from triagent.calibrate.fit import L2M, LayerFit
 from triagent.calibrate.measure import Progress
@@ -98,6 +98,9 @@ def make(config: ModelConfig, recipe: Recipe, progress: Progress | None = None) 
         if recipe.test and not note:
             args = (config, stats, texts.writer, texts.fresh_prose(plan.n_tokens), plan, progress)
             verdict = selftest.run(*args)
+            if verdict.score == needs.SCORE:
+                found = (config, stats, texts.writer, plan)
+                stats, verdict = with_shares(*found, verdict, progress)
             stats, note = with_verdict(stats, verdict), verdict.note
     finally:
         model.close()
@@ -228,6 +231,23 @@ def _layer_fit(fit: LayerFit) -> sc.LayerFit:
     n_band = fit.weight.shape[1]
     vectors = fit.vec[:, :n_band] + 1j * fit.vec[:, n_band:]
     return sc.LayerFit(vectors.astype(np.complex64), fit.weight)
+
+
+def with_shares(
+    config: ModelConfig,
+    stats: sc.Stats,
+    writer: Writer,
+    plan: selftest.Plan,
+    verdict: Verdict,
+    progress: Progress | None = None,
+) -> tuple[sc.Stats, Verdict]:
+    """Stats with what each layer needs, and the verdict with layers so; both as they were where
+    that is no better."""
+    shares = needs.measure(config, stats, writer, plan, progress)
+    better = needs.tested(config, stats, writer, plan, verdict, shares) if shares else None
+    if better is None:
+        return stats, verdict
+    return replace(stats, layer_shares=shares), better
 
 
 def with_verdict(stats: sc.Stats, verdict: Verdict) -> sc.Stats:
