@@ -16,25 +16,10 @@ from typing import Any
 import numpy as np
 
 from triagent.engine.library import load
+from triagent.engine.logs import LogRing
 from triagent.engine.native import Cache
 
 TYPES = {"f32": 0, "f16": 1, "bf16": 30, "q8_0": 8, "q4_0": 2}
-
-
-def silence(lib: Any) -> Any:
-    """Drop log lines below errors; the returned object must be kept."""
-
-    @lib.llama_log_callback
-    def quiet(level, text, _user):
-        if level == 4 or (level == 5 and text.startswith(b"E")):  # GGML_LOG_LEVEL_ERROR
-            LOG.append(text.decode("utf-8", "replace"))
-
-    lib.llama_log_set(quiet, ctypes.c_void_p(0))
-    return quiet
-
-
-LOG: list[str] = []
-"""Error lines of the library, newest last."""
 
 
 class Model:
@@ -43,13 +28,13 @@ class Model:
     def __init__(self, path: Path | str, n_gpu_layers: int = 0) -> None:
         self.path = Path(path)
         self.lib = load().bindings
-        self._quiet = silence(self.lib)
+        self.log = LogRing(self.lib)  # the one listener of this process, engines beside it
         self.lib.llama_backend_init()
         params = self.lib.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         params.use_extra_bufts = False
         self.handle = self.lib.llama_model_load_from_file(str(path).encode(), params)
-        assert self.handle, LOG[-3:]
+        assert self.handle, self.log.errors()
         self.n_vocab = self.lib.llama_vocab_n_tokens(self.lib.llama_model_get_vocab(self.handle))
 
     def close(self) -> None:
@@ -92,7 +77,7 @@ class Session:
             from triagent.engine.native import make_context
 
             self.handle = make_context(model.handle, params, n_cells)
-        assert self.handle, LOG[-3:]
+        assert self.handle, model.log.errors()
         self.cache = Cache(self.handle)
         self.n_batch = n_batch
         self.n_past = 0
