@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run triagent; returns the exit status."""
     given = sys.argv[1:] if argv is None else argv
     for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, io.TextIOWrapper):  # no word that comes by may end the program
+        # No word that comes by may end the program. Once: what was read from cannot change.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != "replace":
             stream.reconfigure(errors="replace")
     # To describe the arguments of all commands takes as long as to start; most need none.
     args = build_parser({word for word in given if word in COMMANDS}).parse_args(given)
