@@ -343,6 +343,7 @@ def test_a_workspace_that_is_read_only_is_a_sentence_for_the_model(tmp_path):
         assert not ended[0].ok and "permission" in ended[0].text
         desk.work.chmod(0o700)
 
-    os.chmod(tmp_path.parent, 0o755)
-    os.chmod(tmp_path.parent.parent, 0o755)
+    for folder in tmp_path.parents:  # pytest's own, as many as it makes: nobody may pass
+        if folder.name.startswith(("pytest-", "popen-")):
+            folder.chmod(0o755)
     assert in_child(work) == 0
