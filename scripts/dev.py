@@ -22,8 +22,7 @@ OLDEST = (3, 11)
 MINORS = range(20, OLDEST[1] - 1, -1)
 STAMP = "triagent-setup.json"
 EXTRAS = {"run": (), "test": ("calibrate", "test", "train")}
-# A file's tests stay together: what a module makes, a model or a library, is made once.
-TESTING = ("--slow", "--need", "native,torch,train", "-n", "auto", "--dist", "loadfile")
+TESTING = ("--slow", "--need", "native,torch,train")
 
 
 def main(arguments: list[str]) -> int:
