@@ -20,6 +20,8 @@ of these.
 
 from __future__ import annotations
 
+import errno
+
 
 class TriagentError(Exception):
     """Base of all errors that are shown to the user as one message without a traceback."""
@@ -67,3 +69,12 @@ class SessionError(TriagentError):
 
 class ToolError(TriagentError):
     """A tool failed in a way that the model should read and react to."""
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error, also where a layer put it into its own words."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -11,6 +10,7 @@ from triagent.agent.events import Ending, Event, Notice, Outcome
 from triagent.agent.tools import error_text
 from triagent.agent.tools import text as words
 from triagent.chat import Message, Role, Usage
+from triagent.errors import is_disk_full
 
 NOTE = " [interrupted]"
 MAX_CHARS = 500
@@ -21,11 +21,8 @@ FULL = "the disk was full"
 
 def reason(error: BaseException | None) -> str:
     """Why the end of a turn is not on record: what this program saw, else that it ended."""
-    seen = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT):
-            return FULL
-        seen = seen.__cause__
+    if is_disk_full(error):
+        return FULL
     return ENDED if error is None else "an error ended it"
 
 

@@ -8,7 +8,6 @@ checkpoint is written often enough that this is quick for a log of any length.
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from triagent.chat import Evicted, Origin, Span
-from triagent.errors import SessionError
+from triagent.errors import SessionError, is_disk_full
 from triagent.session.record import Record, decode, encode
 from triagent.session.scan import append_private, checkpoints
 from triagent.session.state import State
@@ -299,7 +298,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def _not_written(path: Path, error: OSError) -> SessionError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         return SessionError(
             f"the disk is full ({error.strerror}): {path} cannot be written. What was recorded "
             "is safe; free some space, then say it again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
 
 from triagent import errors
@@ -29,7 +28,7 @@ def explain(error: BaseException) -> Failure:
     """The message for an error."""
     text = plain(_words(error)) or type(error).__name__
     match error:
-        case _ if _is_disk_full(error):
+        case _ if errors.is_disk_full(error):
             text = f"{text}\n\n{_SAFE} Free some space, then go on."
             return Failure("The disk is full", text, (_RETRY, _QUIT))
         case errors.EngineDied():
@@ -70,12 +69,3 @@ def _words(error: BaseException) -> str:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{where}"
     return str(error)
-
-
-def _is_disk_full(error: BaseException | None) -> bool:
-    """Also where a layer below has put it into its own words."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__
-    return False
