@@ -16,12 +16,12 @@ from triagent.agent import skills
 from triagent.agent.loop import Agent
 from triagent.agent.machine import Places, open_machine
 from triagent.agent.notes import Notes
-from triagent.agent.private import make_private
 from triagent.agent.redact import redact
 from triagent.config import Config
 from triagent.errors import ModelError
 from triagent.loading import open_within_memory
 from triagent.models import shelf
+from triagent.private import make_private
 from triagent.session.session import Session
 from triagent.session.store import Store
 

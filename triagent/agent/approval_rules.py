@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triagent.agent.approval_words import covers
-from triagent.agent.private import make_private, write_private
 from triagent.errors import ConfigError
+from triagent.private import make_private, write_private
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 from pathlib import Path
 
 from triagent.agent.context import Part
+from triagent.private import open_private
 
 MAX_DAY_BYTES = 100_000
 
@@ -35,8 +35,7 @@ class Notes:
         path = self.folder / f"{now:%Y-%m-%d}.md"
         if path.exists() and path.stat().st_size > MAX_DAY_BYTES:
             raise OSError(f"the notes of {now:%Y-%m-%d} are full")
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", opener=open_private) as file:
             file.write(f"- {' '.join(text.split())}\n")
 
     def recent(self, n_days: int = 2) -> list[Part]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triagent.agent import paths
-from triagent.agent.private import make_private
+from triagent.private import make_private
 
 _SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store",

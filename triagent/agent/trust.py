@@ -16,9 +16,9 @@ from pathlib import Path
 
 from triagent.agent.approval_rules import workspace_hash
 from triagent.agent.context import INSTRUCTIONS
-from triagent.agent.private import make_private, write_private
 from triagent.agent.sanitize import clean
 from triagent.errors import ConfigError
+from triagent.private import make_private, write_private
 
 FOLDERS = (".triagent/skills", ".triagent/hooks")
 """Where a project keeps what would be used, relative to the workspace; beside `INSTRUCTIONS`."""

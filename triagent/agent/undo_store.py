@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triagent.private import open_private
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -58,8 +60,7 @@ class Store:
         path.parent.mkdir(exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, "wb") as file:
+            with open(temporary, "wb", opener=open_private) as file:
                 file.write(data)
                 self._failpoint("blob written")
                 if durable:

@@ -22,6 +22,7 @@ from triagent.engine.engine import Engine
 from triagent.engine.library import load as load_library
 from triagent.errors import SnapshotError
 from triagent.kv.spans import Spans
+from triagent.private import open_private
 
 MAGIC = b"triasnap"
 FORMAT = 1
@@ -94,7 +95,7 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
     text = json.dumps(header).encode()
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb", opener=_private) as file:
+        with open(temporary, "wb", opener=open_private) as file:
             file.write(MAGIC + SIZES.pack(len(text), len(state)) + text)
             for array in arrays.values():
                 file.write(np.ascontiguousarray(array).data)
@@ -107,11 +108,6 @@ def save(engine: Engine, path: Path, ledger_hash: str, extra: dict[str, Any]) ->
         raise SnapshotError(f"{path}: the snapshot could not be written: {error}") from error
     if engine.hook is not None and engine.hook.n_rounds:
         _restore(engine, header, arrays, state, path)
-
-
-def _private(path: str, flags: int) -> int:
-    """A snapshot holds what was said: nobody else may read it."""
-    return os.open(path, flags, 0o600)
 
 
 def load(engine: Engine, path: Path, ledger_hash: str) -> dict[str, Any]:
@@ -149,7 +145,7 @@ def fork(path: Path, new_path: Path, new_ledger_hash: str) -> None:
     """
     temporary = new_path.with_name(new_path.name + ".part")
     try:
-        with open(path, "rb") as old, open(temporary, "wb", opener=_private) as new:
+        with open(path, "rb") as old, open(temporary, "wb", opener=open_private) as new:
             header, n_state = _read_header(old, path)
             text = json.dumps(header | {"ledger_hash": new_ledger_hash}).encode()
             new.write(MAGIC + SIZES.pack(len(text), n_state) + text)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from triagent.private import open_private
 from triagent.session.record import Record
 from triagent.session.session import Session
 
@@ -18,12 +18,8 @@ def write(path: Path, pieces: Iterable[str]) -> None:
 
     Raises: OSError.
     """
-    with open(path, "w", encoding="utf-8", opener=_private) as file:
+    with open(path, "w", encoding="utf-8", opener=open_private) as file:
         file.writelines(pieces)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def markdown(session: Session, redact: Redact) -> Iterator[str]:

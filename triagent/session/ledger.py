@@ -19,8 +19,9 @@ from filelock import FileLock, Timeout
 
 from triagent.chat import Evicted, Origin, Span
 from triagent.errors import SessionError, is_disk_full
+from triagent.private import append_private, open_private
 from triagent.session.record import Record, decode, encode
-from triagent.session.scan import append_private, checkpoints
+from triagent.session.scan import checkpoints
 from triagent.session.state import State
 
 LOG, TORN, LOCK = "log.jsonl", "log.torn", "lock"
@@ -73,7 +74,7 @@ class Ledger:
         folder.mkdir(mode=0o700, parents=True)
         # A session is there with its first record or not at all.
         path = folder / f"{LOG}.part"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with open(path, "xb", opener=open_private) as file:
             file.write(encode(0, "meta", meta))
             file.flush()
             os.fsync(file.fileno())

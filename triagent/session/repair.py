@@ -9,9 +9,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from triagent.errors import SessionError
+from triagent.private import append_private
 from triagent.session.ledger import LOCK, LOG, TORN
 from triagent.session.record import decode
-from triagent.session.scan import append_private
 from triagent.session.state import State
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,9 +38,3 @@ def checkpoint_before(path: Path, n_bytes: int) -> int:
     """Byte of the last checkpoint before `n_bytes`; 0 when there is none."""
     last = next(checkpoints(path, n_bytes), None)
     return last.offset if last else 0
-
-
-def append_private(path: Path, data: bytes) -> None:
-    """Add bytes to a file that only its owner may read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as file:
-        file.write(data)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from triagent.private import open_private
 
 MAX_ENTRIES = 1000
 
@@ -61,8 +62,7 @@ class History:
         # A full or read-only disk must not stop anyone from typing.
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            with os.fdopen(os.open(self._path, flags, 0o600), "a", encoding="utf-8") as file:
+            with open(self._path, "a", encoding="utf-8", opener=open_private) as file:
                 file.write(json.dumps(text) + "\n")
 
 

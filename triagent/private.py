@@ -13,12 +13,16 @@ def make_private(folder: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
 
 
+def open_private(path: str, flags: int) -> int:
+    """Open a file for `open(..., opener=open_private)`: made, it is readable by this user alone."""
+    return os.open(path, flags, 0o600)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Replace a file at once, readable by this user alone; on disk when this returns."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(fd, "wb") as file:
+        with open(temporary, "wb", opener=open_private) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -27,3 +31,8 @@ def write_private(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
 
+
+def append_private(path: Path, data: bytes) -> None:
+    """Add bytes to a file that only its owner may read."""
+    with open(path, "ab", opener=open_private) as file:
+        file.write(data)
