@@ -250,8 +250,7 @@ def _restore(
         raise SnapshotError(f"{path}: llama.cpp refused the state; the session is read again")
     if engine.hook is not None:
         _restore_rounds(engine, header["rounds"], arrays["true"], path)
-        if "score" in arrays:  # for the screen only; older snapshots go on without
-            engine.hook.scored.restore(arrays["score"])
+        engine.hook.scored.restore(arrays["score"])
     engine.held.restore(arrays["held"])
     engine.tail.extend(arrays["tail"].tolist())
     engine.n_pos = header["n_pos"]
