@@ -53,7 +53,7 @@ def measure(
                 if start == 0:
                     whole, n = whole + exam.right(None), n + len(exam.questions)
                 for il in block:
-                    right[il] = right.get(il, 0) + exam.right(il)
+                    right[il] = right.get(il, 0) + exam.right(KEPT, only=(il,))
                 done = start * len(sessions) + (i + 1) * len(block)
                 if progress:
                     progress("layers: needs", done, len(layers) * len(sessions))
@@ -77,7 +77,7 @@ def _apart(layers: Sequence[int], block: Sequence[int]) -> dict[int, float]:
 
 
 class _Exam:
-    """One session, and how many of its questions are answered after some layer forgot."""
+    """One session, and how many of its questions are answered after layers forgot."""
 
     def __init__(
         self, trial: Trial, writer: Writer, session: Session, i: int, n_questions: int
@@ -88,19 +88,16 @@ class _Exam:
         self.questions = [writer.question(fact, session.ended) for fact in picked]
         self._text = trial.read(session.ids, session.n_prompt)
 
-    def right(self, il: int | None) -> int:
-        """il: the layer that forgets; None: none does."""
-        n_old = len(self._session.ids) - self._session.n_prompt
-        keep = self._session.n_prompt + int(KEPT * n_old)
-        rank: Ranking | None = None if il is None else self._rank
-        self._trial.compress(self._text, rank, keep, only=() if il is None else (il,))
-        return sum(self._trial.ask(*question) for question in self.questions)
+    def right(self, share: float | None, only: Sequence[int] | None = None) -> int:
+        """Evict all but a share of what follows the prompt, and ask; how many are right.
 
-    def kept(self, share: float) -> int:
-        """All layers forget all but that share of what follows the prompt."""
-        n_old = len(self._session.ids) - self._session.n_prompt
-        keep = self._session.n_prompt + int(share * n_old)
-        self._trial.compress(self._text, self._rank, keep)
+        share: None evicts nothing.
+        only: the layers that forget; None: all do.
+        """
+        n_prompt = self._session.n_prompt
+        keep = n_prompt + int((share or 1.0) * (len(self._session.ids) - n_prompt))
+        rank: Ranking | None = None if share is None else self._rank
+        self._trial.compress(self._text, rank, keep, only=only)
         return sum(self._trial.ask(*question) for question in self.questions)
 
 
@@ -126,7 +123,7 @@ def tested(
             exam = _Exam(trial, writer, session, i, plan.n_questions)
             n += len(exam.questions)
             for budget in right:
-                right[budget] += exam.kept(budget / longest)
+                right[budget] += exam.right(budget / longest)
     found = {budget: count / max(1, n) for budget, count in right.items()}
     if sum(found.values()) <= sum(test.recall for test in mine):
         return None
