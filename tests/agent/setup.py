@@ -13,7 +13,7 @@ from triagent.agent.loop import Agent
 from triagent.agent.machine import Places
 from triagent.agent.notes import Notes
 from triagent.agent.ports import Machine, Trusted
-from triagent.config import AgentConfig, Config
+from triagent.config import AgentConfig, CacheConfig, Config, ModelConfig, SamplingConfig
 from triagent.session.session import Session
 from triagent.session.store import Store
 
@@ -58,6 +58,44 @@ class Desk:
         for agent in self.agents:
             agent.session.ledger.close()
             agent.machine.sandbox.close()
+        self.store.close()
+
+
+class NativeDesk:
+    """A folder and a store for agents without tools on the real engine."""
+
+    def __init__(self, root: Path) -> None:
+        self.work = root / "work"
+        self.work.mkdir()
+        self.store = Store(root / "sessions")
+        self.agents: list[Agent] = []
+
+    def agent(
+        self, model: Path, sampling: SamplingConfig, session_id: str | None = None, **cache: Any
+    ) -> Agent:
+        """An agent in a session of that id, or in a new one, with these settings of the cache."""
+        from triagent.engine.client import open_model
+
+        config = Config(
+            model=ModelConfig(path=model, gpu_layers=0, threads=1, n_ctx=100_000),
+            cache=CacheConfig(**{"interval": 32, "chunk": 64, "n_window": 64, "policy": "knorm",
+                                 **cache}),
+            sampling=sampling,
+            agent=replace(AgentConfig(), instructions=False),
+        )  # fmt: skip
+        engine = open_model(config)
+        if session_id:
+            session = self.store.open(session_id)
+        else:
+            session = self.store.create(self.work, engine.info)
+        place = FolderWorkspace(self.work)
+        machine = Machine(place, PlainSandbox(place.root), KeptUndo(place), RuleGate())
+        self.agents.append(Agent(engine, session, machine, config, tools=()))
+        return self.agents[-1]
+
+    def close(self) -> None:
+        for agent in self.agents:
+            agent.close()
         self.store.close()
 
 

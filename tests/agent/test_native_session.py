@@ -9,21 +9,16 @@ from __future__ import annotations
 import os
 import random
 import signal
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.agent.setup import end_of
+from tests.agent.setup import NativeDesk, end_of
 from tests.agent.test_side_calls import use_everything_beside
-from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate
 from triagent.agent.events import Notice, Outcome
-from triagent.agent.loop import Agent
-from triagent.agent.ports import Machine
-from triagent.config import AgentConfig, CacheConfig, Config, ModelConfig, SamplingConfig
-from triagent.session.store import Store
+from triagent.config import SamplingConfig
 
 pytestmark = pytest.mark.native
 STORIES = Path(__file__).parents[1] / "data/models/stories260K-f32.gguf"
@@ -32,30 +27,14 @@ STORIES = Path(__file__).parents[1] / "data/models/stories260K-f32.gguf"
 @pytest.fixture
 def opened(tmp_path):
     """(session id or None, **cache settings) -> agent; one store and one folder a test."""
-    from triagent.engine.client import open_model
-
-    (tmp_path / "work").mkdir()
-    store, agents = Store(tmp_path / "sessions"), []
+    desk = NativeDesk(tmp_path)
 
     def make(id=None, n_answer=24, **cache):
-        config = Config(
-            model=ModelConfig(path=STORIES, gpu_layers=0, threads=1, n_ctx=100_000),
-            cache=CacheConfig(**{"budget": 640, "interval": 32, "chunk": 64, "n_window": 64,
-                                 "policy": "knorm", **cache}),
-            sampling=SamplingConfig(max_tokens=n_answer, think_tokens=0),
-            agent=replace(AgentConfig(), instructions=False),
-        )  # fmt: skip
-        model = open_model(config)
-        session = store.open(id) if id else store.create(tmp_path / "work", model.info)
-        place = FolderWorkspace(tmp_path / "work")
-        machine = Machine(place, PlainSandbox(place.root), KeptUndo(place), RuleGate())
-        agents.append(Agent(model, session, machine, config, tools=()))
-        return agents[-1]
+        sampling = SamplingConfig(max_tokens=n_answer, think_tokens=0)
+        return desk.agent(STORIES, sampling, id, **{"budget": 640, **cache})
 
     yield make
-    for agent in agents:
-        agent.close()
-    store.close()
+    desk.close()
 
 
 def ids(agent):

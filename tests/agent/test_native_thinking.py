@@ -8,21 +8,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.agent.setup import end_of, names
+from tests.agent.setup import NativeDesk, end_of, names
 from tests.agent.test_native_session import assert_books
-from tests.fakes import FolderWorkspace, KeptUndo, PlainSandbox, RuleGate
 from triagent.agent.events import AnswerText, StepStarted, ThinkingText
-from triagent.agent.loop import Agent
-from triagent.agent.ports import Machine
 from triagent.chat import Origin
-from triagent.config import AgentConfig, CacheConfig, Config, ModelConfig, SamplingConfig
-from triagent.session.store import Store
+from triagent.config import SamplingConfig
 
 pytestmark = pytest.mark.native
 DATA = Path(__file__).parents[1] / "data"
@@ -45,30 +40,14 @@ def thinker(tmp_path_factory):
 @pytest.fixture
 def opened(tmp_path, thinker):
     """(think_tokens, answer's tokens, session id, **cache settings) -> agent."""
-    from triagent.engine.client import open_model
-
-    (tmp_path / "work").mkdir()
-    store, agents = Store(tmp_path / "sessions"), []
+    desk = NativeDesk(tmp_path)
 
     def make(think_tokens, n_answer, id=None, **cache):
-        config = Config(
-            model=ModelConfig(path=thinker, gpu_layers=0, threads=1, n_ctx=100_000),
-            cache=CacheConfig(**{"interval": 32, "chunk": 64, "n_window": 64, "policy": "knorm",
-                                 **cache}),
-            sampling=SamplingConfig(max_tokens=think_tokens + n_answer, think_tokens=think_tokens),
-            agent=replace(AgentConfig(), instructions=False),
-        )  # fmt: skip
-        model = open_model(config)
-        session = store.open(id) if id else store.create(tmp_path / "work", model.info)
-        place = FolderWorkspace(tmp_path / "work")
-        machine = Machine(place, PlainSandbox(place.root), KeptUndo(place), RuleGate())
-        agents.append(Agent(model, session, machine, config, tools=()))
-        return agents[-1]
+        sampling = SamplingConfig(max_tokens=think_tokens + n_answer, think_tokens=think_tokens)
+        return desk.agent(thinker, sampling, id, **cache)
 
     yield make
-    for agent in agents:
-        agent.close()
-    store.close()
+    desk.close()
 
 
 def test_endless_thinking_is_shut_at_its_budget_and_an_answer_follows(opened):
