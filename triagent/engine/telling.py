@@ -21,18 +21,17 @@ def status(engine: Engine) -> CacheStatus:
     if engine.hook is None:
         return _unbounded(engine)
     hook, info = engine.hook, engine.hook.cache.info()
-    cache_bytes = info.bytes_k + info.bytes_v
+    cache_bytes, n_cells = info.bytes_k + info.bytes_v, _mean(hook, hook.cells_of)
     return CacheStatus(
         n_pos=engine.n_pos,
         n_used=_mean(hook, hook.used()),
         n_pinned=min(hook.protection.count(engine.n_pos), info.n_used),
-        n_cells=_mean(hook, hook.cells_of),
+        n_cells=n_cells,
         budget=hook.protection.bounds.budget,
         n_rounds=hook.n_rounds,
         n_evicted=hook.n_evicted,
         cache_bytes=cache_bytes + info.bytes_other,
-        full_bytes=cache_bytes * engine.n_pos // max(1, _mean(hook, hook.cells_of))
-        + info.bytes_other,
+        full_bytes=cache_bytes * engine.n_pos // max(1, n_cells) + info.bytes_other,
         policy=engine.parts.policy.name,
         round_ms=engine.round_ms,
     )
