@@ -134,7 +134,8 @@ def test_rewinding_and_forgetting_keep_the_books(opened):
     agent = opened()
     for n in range(5):
         list(agent.turn(f"Ben {n} had a kite. " * 10))
-    agent.forget_turn(2)
+    starts = agent.turn_starts()
+    agent.forget(starts[2], starts[3])
     agent.rewind(5)
     assert_books(agent)
     agent.rewind(2)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from tests.agent.setup import agrees, end_of, names, told
 from tests.fakes import call, step
-from triagent.agent.events import Notice, Outcome, Recalled, RoundDone, ToolEnded
+from triagent.agent.events import Notice, Outcome, Recalled, ToolEnded
 
 SMALL = {"budget": 150, "interval": 8, "n_window": 24}
 FILLER = "word " * 60
@@ -135,9 +135,9 @@ def test_a_place_is_recalled_by_its_own_words(desk):
 def test_a_forgotten_turn_is_evicted_and_can_be_recalled(desk):
     agent = desk.agent(["Noted.", call("recall", query="secret"), "ok"])
     list(agent.turn("The secret word is plum."))
-    event = agent.forget_turn(1)
-    assert isinstance(event, RoundDone) and event.n_evicted > 5
-    assert max(agent.holding().share[slice(*event.lost[0])]) == 0
+    item = agent.forget(agent.turn_starts()[1], agent.session.n_pos)
+    assert item.n_evicted > 5
+    assert max(agent.holding().share[slice(*item.lost[0])]) == 0
     events = list(agent.turn("Tell me."))
     assert any("plum" in e.text for e in events if isinstance(e, ToolEnded))
     assert next(agent.audit()).reason == "forget"

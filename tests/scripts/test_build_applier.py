@@ -74,16 +74,6 @@ def test_a_series_changes_creates_and_deletes_files(series):
     assert write(TREE, applier.apply(TREE.get, series)) == PATCHED
 
 
-def test_applying_twice_equals_once(series):
-    once = write(TREE, applier.apply_missing(TREE.get, series))
-    assert write(once, applier.apply_missing(once.get, series)) == once == PATCHED
-
-
-def test_a_tree_with_only_the_first_patch_gets_the_rest(series):
-    partial = write(TREE, applier.apply(TREE.get, series[:1]))
-    assert write(partial, applier.apply_missing(partial.get, series)) == PATCHED
-
-
 def test_undoing_in_reverse_order_restores_every_byte(series):
     undo = [patch.reversed() for patch in reversed(series)]
     assert write(PATCHED, applier.apply(PATCHED.get, undo)) == TREE

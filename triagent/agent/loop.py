@@ -14,7 +14,7 @@ from pathlib import Path
 from triagent.agent import past, recall, setup, skills
 from triagent.agent.calls import Approvals, Calls
 from triagent.agent.conversation import Conversation, Interrupt, Interrupted
-from triagent.agent.events import Decision, Event, Notice, Recalled, RoundDone
+from triagent.agent.events import Decision, Event, Notice, Recalled
 from triagent.agent.notes import Notes
 from triagent.agent.ports import Machine
 from triagent.agent.recovery import finish_crashed, mend, reason
@@ -247,15 +247,6 @@ class Agent:
         item = self.model.forget(start, stop)
         self.session.add_round(item, self.info.policy)
         return item
-
-    def forget_turn(self, turn: int) -> RoundDone:
-        """Evict a whole turn now; recall still finds its words."""
-        starts = self.turn_starts()
-        if turn not in starts:
-            raise SessionError(f"there is no turn {turn}; the last is {self.session.turn}")
-        item = self.forget(starts[turn], starts.get(turn + 1, self.session.n_pos))
-        number = self.session.ledger.state.n_rounds
-        return RoundDone(item.n_evicted, item.now, item.lost, item.ms, number)
 
     # -- the rest
 

@@ -50,11 +50,6 @@ def redact(text: str) -> str:
     return _ASSIGNED.sub(_assigned, text)
 
 
-def has_secret(text: str) -> bool:
-    """Whether `redact` would change the text."""
-    return redact(text) != text
-
-
 def _assigned(match: re.Match[str]) -> str:
     if match["value"].startswith("redacted"):
         return match.group()

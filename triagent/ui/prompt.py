@@ -51,9 +51,6 @@ class PromptArea(TextArea):
             super().__init__()
             self.text, self.steer = text, steer
 
-    class Edited(Message):
-        """Text or cursor changed."""
-
     def __init__(self, history: History) -> None:
         super().__init__(
             id="prompt",

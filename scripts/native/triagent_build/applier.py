@@ -162,19 +162,3 @@ def apply(read: Reader, patches: Iterable[Patch]) -> dict[str, bytes | None]:
             before = results[file.path] if file.path in results else read(file.path)
             results[file.path] = _apply_file(patch.name, file, before)
     return results
-
-
-def apply_missing(read: Reader, patches: list[Patch]) -> dict[str, bytes | None]:
-    """Apply a series to a tree that may have its first patches already; twice equals once.
-
-    Raises:
-        PatchError: the tree is neither pristine nor patched by a first part of the series.
-    """
-    for n_there in range(len(patches), 0, -1):
-        undo = [patch.reversed() for patch in reversed(patches[:n_there])]
-        try:
-            apply(read, undo)
-        except PatchError:
-            continue
-        return apply(read, patches[n_there:])
-    return apply(read, patches)
