@@ -12,6 +12,7 @@ from ..files.base import File
 from ..records import asked, is_crowded, replied
 from ..session import Session
 from .common import Check, block, by_role, done, enumerated, is_clean, located, name_file
+from .filing import deleted
 from .tables import quoted_path
 
 _RID = "(delete|remove|get rid of|throw away|throw out|drop|erase|wipe|discard|trash|kill|bin|clear out|scrap)"
@@ -62,11 +63,7 @@ def _answered(s: Session, file: File) -> Check:
         s.say(f"Okay, I leave `{file.path}` as it is.")
         return done(s, "leave", harmless=True)
     replied(s, YES)
-    s.call("bash", command=f"rm {quoted_path(file.path)}")
-    s.drop(file.path)
-    s.last = None
-    s.say(f"Deleted `{file.path}`.")
-    return done(s, file.path, files={file.path: None})
+    return deleted(s, file.path)
 
 
 def delete_vaguely(s: Session) -> Check | None:

@@ -178,11 +178,16 @@ def delete(s: Session) -> Check | None:
     if named.pattern or named.text in file.aliases:  # a role names no file: it is asked for
         s.say(f"Do you mean `{file.path}`? I have deleted nothing yet.")
         return done(s, file.path, "?", harmless=True)
-    s.call("bash", command=f"rm {quoted_path(file.path)}")
-    s.drop(file.path)
+    return deleted(s, file.path)
+
+
+def deleted(s: Session, path: str) -> Check:
+    """The file goes, and the model says so."""
+    s.call("bash", command=f"rm {quoted_path(path)}")
+    s.drop(path)
     s.last = None
-    s.say(f"Deleted `{file.path}`.")
-    return done(s, file.path, files={file.path: None})
+    s.say(f"Deleted `{path}`.")
+    return done(s, path, files={path: None})
 
 
 def delete_missing(s: Session) -> Check | None:
@@ -273,11 +278,7 @@ def follow_made(s: Session) -> Check | None:
 
 def _delete_made(s: Session, path: str) -> Check:
     s.ask("made_delete")
-    s.call("bash", command=f"rm {quoted_path(path)}")
-    s.drop(path)
-    s.last = None
-    s.say(f"Deleted `{path}`.")
-    return done(s, path, files={path: None})
+    return deleted(s, path)
 
 
 def _rename_made(s: Session, path: str) -> Check | None:

@@ -15,6 +15,8 @@ from ..session import Session
 from .common import Check, done, enumerated, is_clean
 
 Values = dict[str, str]
+Called = tuple[list[str], Callable[[], bool]]
+"""How the user names files, and the look that finds them."""
 _WORDS: tuple[tuple[str, str, str], ...] = (
     # folders, names of siblings, keys with their values
     ("lang i18n locales texts translations", "en de fr it es nl sv pl da", "title=phrase save=phrase cancel=phrase welcome=phrase logout=phrase search=phrase help=phrase empty=phrase error=phrase next=phrase back=phrase"),
@@ -51,7 +53,7 @@ def siblings(s: Session, n: int = 2) -> dict[str, Values] | None:
     return made
 
 
-def called(s: Session, paths: list[str]) -> tuple[list[str], Callable[[], bool]] | None:
+def called(s: Session, paths: list[str]) -> Called | None:
     """How the user names the files, and the look that finds them."""
     x, names = s.r.random(), [p.rsplit("/", 1)[-1] for p in paths]
     if x < 0.35 or "/" not in paths[0]:
@@ -68,6 +70,17 @@ def called(s: Session, paths: list[str]) -> tuple[list[str], Callable[[], bool]]
     return said, look
 
 
+def read_both(s: Session, pool: tuple[str, ...], paths: tuple[str, str], found: Called, **words: str) -> bool:
+    """Ask about two files by the user's names for them; whether they were found, and are read."""
+    (a, b), look = found
+    asked(s, pool, a=a, b=b, **words)
+    if not look():
+        return False
+    for path in paths:
+        s.call("read", path=path)
+    return True
+
+
 DIFFERENT = (
     "(which|what) (keys|entries|settings|things|lines) (are|do we have) in (only one of {a} and {b}|{a} but not in {b}|just one of {a} and {b}|either {a} or {b} but not in both)[q]", "(what|which keys) (is|are) missing in {a} or {b}[q]", "(compare|check) the (keys|entries) of {a} and {b}[post]", "(do|does) {a} and {b} have the same (keys|entries|settings)[q]", "(is|are) (there |)(anything|any keys) (missing|lacking) in {b} (that|which) {a} has[q]",
     "(which|what) (keys|entries) (does|has) {a} (have |)(that|which) {b} (does not have|lacks)[q]", "{a} vs {b}: (missing keys|which keys differ|what is missing)[q]", "what (does|do) {a} (have|contain) that {b} (doesn't|does not)[q]", "are {a} and {b} (complete|alike in their keys|of the same keys)[q]", "{b} lacks what {a} has(:|,) (tell me which|which ones|what is it)[q]",
@@ -81,12 +94,8 @@ def key_sets(s: Session) -> Check | None:
     if not found:
         return None
     (a, one), (b, two) = made.items()
-    said, look = found
-    asked(s, DIFFERENT, a=said[0], b=said[1])
-    if not look():
+    if not read_both(s, DIFFERENT, (a, b), found):
         return None
-    s.call("read", path=a)
-    s.call("read", path=b)
     only = [(a, [k for k in one if k not in two]), (b, [k for k in two if k not in one])]
     parts = [f"Only in `{p}`: {enumerated(keys) if keys else 'nothing'}." for p, keys in only]
     is_same = not any(keys for _, keys in only)
@@ -107,12 +116,8 @@ def values_differ(s: Session) -> Check | None:
     keys = [k for k in one if k in two and one[k] != two[k]]
     if len(keys) > 5:
         return None
-    said, look = found
-    asked(s, SAME, a=said[0], b=said[1])
-    if not look():
+    if not read_both(s, SAME, (a, b), found):
         return None
-    s.call("read", path=a)
-    s.call("read", path=b)
     parts = [f"`{k}` is `{one[k]}` in `{a}` and `{two[k]}` in `{b}`" for k in keys]
     s.say("; ".join(parts) + "." if parts else f"What `{a}` and `{b}` both have is the same.")
     return done(s, *([v for k in keys for v in (one[k], two[k])] or ["the same"]), harmless=True)
@@ -129,13 +134,10 @@ def one_key_in_two(s: Session) -> Check | None:
     if not keys:
         return None
     (a, one), (b, two) = made.items()
-    said, look = found
     key = s.r.choice(keys)
-    asked(s, EQUAL, key=key.lower().replace("_", " ") if s.r.random() < 0.5 else key, a=said[0], b=said[1])
-    if not look():
+    said = key.lower().replace("_", " ") if s.r.random() < 0.5 else key
+    if not read_both(s, EQUAL, (a, b), found, key=said):
         return None
-    s.call("read", path=a)
-    s.call("read", path=b)
     if one[key] == two[key]:
         s.say(f"Yes, `{key}` is `{one[key]}` in both, `{a}` and `{b}`.")
     else:
