@@ -24,6 +24,9 @@ def pytest_addoption(parser):
     group.addoption("--slow", action="store_true", help="also run the slow tests")
     group.addoption("--gpu", action="store_true", help="also run the tests on a GPU")
     group.addoption(
+        "--gpu-layers", type=int, default=0, metavar="N", help="of models in tests/native"
+    )
+    group.addoption(
         "--need",
         action="extend",
         type=lambda text: text.split(","),

@@ -6,6 +6,7 @@ cache as a sequence's state, so that the graphs of a round score them.
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -85,18 +86,18 @@ def kept(session, mode: Mode, kind: str, golden) -> list[set[int]]:
     return [set(range(N_KEYS)) - set(row.tolist()) for row in done.evicted]
 
 
-def test_scores_of_every_query_head(session, golden):
+def test_scores_of_every_query_head(session, golden, tolerance):
     request = Request(1, Mode.LAYER_HEAD, int(golden["round_start"]), cells=cells_of("all", golden))
     found, cells = session.cache.score(request, vector_mode=True)
     wanted = golden["scores_mean"].reshape(-1, N_KEYS)[:, cells]
     error = np.abs(found - wanted) / wanted.std(1, keepdims=True)
-    assert error.max() < 5e-3
+    assert error.max() < tolerance(5e-3)
 
 
 @pytest.mark.parametrize("kind", ["pinned", "allowprefill"])
 @pytest.mark.parametrize("mode", KEEP)
-def test_keep_sets(session, golden, mode, kind):
-    """Identical but for the near ties above, each of which is one."""
+def test_keep_sets(session, golden, tolerance, mode, kind):
+    """Identical but for the near ties above, each of which is one; on a GPU but for near ties."""
     found = kept(session, mode, kind, golden)
     wanted = golden[f"keep_{KEEP[mode]}_{kind}"].reshape(-1, int(golden["budget"]))
     swapped = {
@@ -105,10 +106,12 @@ def test_keep_sets(session, golden, mode, kind):
         if keep != (theirs := set(wanted[i].tolist()))
     }
     named = {i: ((ours,), (theirs,)) for i, ours, theirs in NEAR_TIES.get((mode, kind), ())}
-    assert swapped.items() <= named.items()
     ranked = ranked_scores(golden, mode, cells_of(kind, golden))
-    for i, ours, theirs in NEAR_TIES.get((mode, kind), ()):
-        assert abs(ranked[i][ours] - ranked[i][theirs]) < TIE
+    tie = tolerance(TIE)
+    assert tie > TIE or swapped.items() <= named.items()
+    for i, (ours, theirs) in (named | swapped).items():
+        assert len(ours) == len(theirs)
+        assert max(abs(ranked[i][a] - ranked[i][b]) for a, b in product(ours, theirs)) < tie
 
 
 def ranked_scores(golden, mode: Mode, cells: np.ndarray) -> list[dict[int, float]]:
