@@ -186,14 +186,33 @@ def test_a_long_log_opens_from_its_last_checkpoint(tmp_path, monkeypatch):
     again.close()
 
 
+def with_blocks(ledger, n):
+    """Tokens, 4 MB a thousand; returns how many there are now."""
+    for pos in range(ledger.state.n_pos, ledger.state.n_pos + 1000 * n, 1000):
+        block = {"ids": list(range(1000)), "text": "x" * 4_000_000, "sampled": False}
+        ledger.append("tokens", {"origin": "user", "pos": pos, **block}, sync=False)
+    return ledger.state.n_pos
+
+
+def put_hole_before(record, path, n_bytes):
+    """Make a log so long without writing it: opening has no business there."""
+    with path.open("r+b") as file:
+        file.seek(record.offset)
+        rest = file.read()
+        file.truncate(record.offset)
+        file.seek(n_bytes)
+        file.write(b"\n" + rest)
+
+
 @pytest.mark.slow
 def test_a_log_of_5_gb_opens_within_a_second_and_200_mb(tmp_path):
     ledger = Ledger.create(tmp_path / "s", {})
-    block = {"origin": "user", "pos": 0, "ids": list(range(1000)), "text": "x" * 4_000_000}
-    pos = 0
-    while ledger.size < 5 << 30:
-        ledger.append("tokens", {**block, "pos": pos, "sampled": False}, sync=False)
-        pos += 1000
+    with_blocks(ledger, 20)
+    mark = ledger.checkpoint()
+    ledger.close()
+    put_hole_before(mark, ledger.path, 5 << 30)
+    ledger = Ledger(tmp_path / "s")
+    pos = with_blocks(ledger, 60)
     ledger.close()
     code = (
         "import sys, pathlib, time\n"
