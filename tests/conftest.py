@@ -27,6 +27,9 @@ def pytest_addoption(parser):
         "--gpu-layers", type=int, default=0, metavar="N", help="of models in tests/native"
     )
     group.addoption(
+        "--seeds", type=int, default=60, metavar="N", help="samples of each kind of request"
+    )
+    group.addoption(
         "--need",
         action="extend",
         type=lambda text: text.split(","),
