@@ -5,18 +5,23 @@ Imports are late where they are slow, so that the app paints at once and `--help
 
 from __future__ import annotations
 
-import argparse
 import gc
 import io
 import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from triagent import __version__
-from triagent.config import Config
 from triagent.errors import ConfigError, TriagentError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from triagent.config import Config
+    from triagent.ui.ports import Services
 
 # flag -> (setting, converter, help)
 FLAGS: dict[str, tuple[str, Any, str]] = {
@@ -43,10 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # No word that comes by may end the program. Once: what was read from cannot change.
         if isinstance(stream, io.TextIOWrapper) and stream.errors != "replace":
             stream.reconfigure(errors="replace")
-    # To describe the arguments of all commands takes as long as to start; most need none.
-    args = build_parser({word for word in given if word in COMMANDS}).parse_args(given)
+    gc.disable()  # what is imported stays; to search it for garbage is a sixth of the start
     try:
-        return _dispatch(args)
+        return _dispatch(_parsed(given))
     except TriagentError as error:
         print(f"triagent: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
@@ -62,6 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+    finally:
+        gc.enable()
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace | SimpleNamespace:
+    # To describe the arguments of all commands takes as long as to start; most need none.
+    if not given:
+        return SimpleNamespace(command=None, resume=None)
+    return build_parser({word for word in given if word in COMMANDS}).parse_args(given)
 
 
 def build_parser(only: Collection[str] | None = None) -> argparse.ArgumentParser:
@@ -70,6 +83,8 @@ def build_parser(only: Collection[str] | None = None) -> argparse.ArgumentParser
     Args:
         only: the commands whose own arguments are wanted. None: all of them.
     """
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="triagent", description="A terminal agent whose memory stays within a budget."
     )
@@ -85,6 +100,8 @@ def build_parser(only: Collection[str] | None = None) -> argparse.ArgumentParser
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
+    import argparse
+
     # SUPPRESS: a flag before the command is not undone by the command's own default
     for flag, (key, kind, about) in FLAGS.items():
         parser.add_argument(
@@ -102,6 +119,8 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
+    import argparse
+
     run.add_argument("prompt", nargs="*", help="what to ask")
     run.add_argument("--json", action="store_true", help="events as JSON lines")
     run.add_argument("--resume", metavar="ID", default=argparse.SUPPRESS, help="session to go on")
@@ -180,7 +199,9 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
 """Name -> help, and what describes its arguments."""
 
 
-def _dispatch(args: argparse.Namespace) -> int:
+def _dispatch(args: argparse.Namespace | SimpleNamespace) -> int:
+    if args.command is not None:
+        gc.enable()
     if args.command == "completion":
         from triagent.completion import script
 
@@ -213,7 +234,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     return _app(args, loaded.config)
 
 
-def _load(args: argparse.Namespace):
+def _load(args: argparse.Namespace | SimpleNamespace):
     from triagent import settings
 
     given = vars(args)
@@ -265,13 +286,17 @@ def _tell_less(progress: str) -> None:
         print(f"triagent: {progress}", file=sys.stderr)
 
 
-def _app(args: argparse.Namespace, config: Config) -> int:
+def _app(args: argparse.Namespace | SimpleNamespace, config: Config) -> int:
     # The picture goes to standard error, so that output can be taken elsewhere.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise ConfigError('the app needs a terminal; without one, use: triagent run "..."')
-    gc.disable()  # what is imported stays; to search it for garbage is a sixth of the start
     from triagent.ui import app
-    from triagent.ui.ports import Open, Services
+
+    first = None
+    if args.resume:
+        from triagent.ui.ports import Open
+
+        first = Open(session=args.resume)
 
     def services() -> Services:
         # After the first paint: the layers below take longer to import than the app to start.
@@ -281,4 +306,4 @@ def _app(args: argparse.Namespace, config: Config) -> int:
 
         return services.services(config)
 
-    return app.run(config, services, Open(session=args.resume))
+    return app.run(config, services, first)

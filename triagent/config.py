@@ -3,6 +3,8 @@
 Holds values and their ranges; `settings` reads them. They are checked together once, at start,
 and passed down. The text below a field is its documentation everywhere: in the settings file,
 in `triagent config` and in completion.
+
+Each class says what it is: without, dataclass makes a text from its signature, which is slow.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from triagent.errors import ConfigError
 
 @dataclass(frozen=True)
 class ModelConfig:
+    """The model, and where it runs."""
+
     path: Path | None = None
     """GGUF file to run. None: the model that comes with triagent."""
     sidecar: Path | None = None
@@ -32,6 +36,8 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class CacheConfig:
+    """What the model may remember."""
+
     budget: int | None = None
     """Most cells kept after a round. None: from free memory, at least what a sidecar asks."""
     interval: int = 128
@@ -54,6 +60,8 @@ class CacheConfig:
 
 @dataclass(frozen=True)
 class SamplingConfig:
+    """How the next token is chosen."""
+
     temperature: float = 0.0
     """0 is greedy, the steadiest choice for tool use."""
     top_p: float = 0.95
@@ -74,6 +82,8 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class AgentConfig:
+    """What the agent may do, and how much."""
+
     mode: str = "ask"
     """read-only, ask, auto (inside the sandbox) or full (by flag only, never stored)."""
     max_steps: int = 50
@@ -92,6 +102,8 @@ class AgentConfig:
 
 @dataclass(frozen=True)
 class UiConfig:
+    """The app."""
+
     theme: str = "triagent-dark"
     """Name of a theme, see the command palette."""
     mouse: bool = True
@@ -106,6 +118,8 @@ class UiConfig:
 
 @dataclass(frozen=True)
 class Config:
+    """All settings."""
+
     model: ModelConfig = field(default_factory=ModelConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)

@@ -8,12 +8,8 @@ silently ignored is worse than none.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import difflib
-import inspect
 import os
-import tomllib
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -177,6 +173,8 @@ def to_toml(value: Any) -> str:
 
 def nearest(key: str, known: typing.Iterable[str]) -> str:
     """What a wrong name probably means, as a question; empty when nothing is near."""
+    import difflib  # most names are right
+
     known = list(known)
     found = difflib.get_close_matches(key, known, 1, 0.6)
     if not found:  # the right field in the wrong section, or without one
@@ -187,12 +185,18 @@ def nearest(key: str, known: typing.Iterable[str]) -> str:
 
 def _from_file(path: Path, must_exist: bool) -> tuple[dict[str, Any], dict[str, str]]:
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(f"the settings file {path} does not exist") from None
         return {}, {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the settings file {path} cannot be read: {error}") from error
+    import tomllib  # its expressions take a while, and most starts find no file
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"the settings file {path} cannot be read: {error}") from error
     found = dict(_flat(data, path))
     values = {key: _typed(key, value, str(path)) for key, value in found.items()}
@@ -214,11 +218,11 @@ def _flat(data: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    by_variable = {setting.variable: setting for setting in settings()}
     values, sources = {}, {}
-    for name, text in environ.items():
-        if not name.startswith(PREFIX):
-            continue
+    ours = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
+    # To read what all settings are takes its time, and most environments name none.
+    by_variable = {setting.variable: setting for setting in settings()} if ours else {}
+    for name, text in ours.items():
         if name not in by_variable:
             hint = nearest(name, by_variable)
             if hint and name.split("_")[1].lower() in _sections():
@@ -247,6 +251,8 @@ def _parsed(setting: Setting, text: str, source: str) -> Any:
         truth = {"1": True, "true": True, "yes": True, "on": True,
                  "0": False, "false": False, "no": False, "off": False}  # fmt: skip
         return truth.get(lower, text)
+    import tomllib
+
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -324,6 +330,9 @@ def _walk(kind: type, prefix: str, documents: Mapping[tuple[str, str], str]) -> 
 @cache
 def _documents() -> dict[tuple[str, str], str]:
     # The text below each field, which Python itself throws away.
+    import ast
+    import inspect
+
     found = {}
     for node in ast.parse(inspect.getsource(fields)).body:
         if isinstance(node, ast.ClassDef):

@@ -49,7 +49,7 @@ async def asked(pilot):
 
 
 async def opened(pilot):
-    await until(pilot, lambda: pilot.app.thread.agent is not None)
+    await until(pilot, lambda: pilot.app.thread and pilot.app.thread.agent)
     await until(pilot, lambda: not pilot.app.chat.busy)
 
 

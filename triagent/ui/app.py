@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -21,33 +21,24 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from triagent.agent import events as ev
 from triagent.config import Config
-from triagent.ui import actions, slash
-from triagent.ui.approve import GRACE_S, ApprovalPanel
 from triagent.ui.chat import ChatScreen
 from triagent.ui.complaints import complaints
-from triagent.ui.complete import Completer
-from triagent.ui.failure_panel import FailurePanel
-from triagent.ui.files import FileNames, attachments
 from triagent.ui.history import History
 from triagent.ui.leaving import heed_signals, write_crash
-from triagent.ui.notify import sequence
-from triagent.ui.ports import Open, Services
 from triagent.ui.prompt import PromptArea
 from triagent.ui.themes import OURS
 from triagent.ui.transcript import Transcript
-from triagent.ui.worker import (
-    OCCUPYING,
-    UPDATES_PER_S,
-    AgentThread,
-    Done,
-    Failed,
-    Item,
-    Opened,
-    TrustAsked,
-)
 
+if TYPE_CHECKING:  # slow to make: what these say is first needed when the picture is there
+    from triagent.ui.approve import ApprovalPanel
+    from triagent.ui.complete import Completer
+    from triagent.ui.failure_panel import FailurePanel
+    from triagent.ui.ports import Open, Services
+    from triagent.ui.worker import AgentThread, Item, TrustAsked
+
+UPDATES_PER_S = 25
+"""Most drawings of what the agent says."""
 LONG_TURN_S = 15.0
 """A turn of at least this length tells the terminal when it ends."""
 CLOSE_WAIT_S = 15.0
@@ -61,8 +52,8 @@ class TriagentApp(App[int]):
         config: all settings.
         services: what opens sessions, lists models and so on; or what makes that, called when
             it is first needed, for the layers below are slow to import.
-        first: the session to open at start.
-        grace_s: see `approve.GRACE_S`.
+        first: the session to open at start. None: a new one on the configured model.
+        grace_s: see `approve.GRACE_S`, which None is.
         clock: seconds, for how long the model thought.
     """
 
@@ -88,22 +79,19 @@ class TriagentApp(App[int]):
         config: Config,
         services: Services | Callable[[], Services],
         first: Open | None = None,
-        grace_s: float = GRACE_S,
+        grace_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         # Without color the terminal's own palette is kept, and then stripped of its colors.
         no_color = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if no_color else None)
-        self.config, self.first = config, first or Open()
+        self.config, self.first = config, first
         self._services = services
         self._services_lock = threading.Lock()
         for theme in OURS:
             self.register_theme(theme)
         self._set_looks(no_color)
         self.thread: AgentThread | None = None
-        self._completer = Completer(
-            FileNames(config.workspace).find, {"theme": lambda: sorted(self.available_themes)}
-        )
         history = History(lambda: self.services.history)
         self._grace_s = grace_s
         self.chat = ChatScreen(history, self._completer, grace_s, clock)
@@ -119,9 +107,16 @@ class TriagentApp(App[int]):
     def services(self) -> Services:
         """What the app is given."""
         with self._services_lock:
-            if not isinstance(self._services, Services):
+            if callable(self._services):
                 self._services = self._services()
             return self._services
+
+    def _completer(self) -> Completer:
+        from triagent.ui.complete import Completer
+        from triagent.ui.files import FileNames
+
+        themes = {"theme": lambda: sorted(self.available_themes)}
+        return Completer(FileNames(self.config.workspace).find, themes)
 
     def _fatal_error(self) -> None:
         """A fault of ours: leave with one sentence, the traceback in a file. Locals are not
@@ -139,9 +134,16 @@ class TriagentApp(App[int]):
         ui = self.config.ui
         theme = "ansi-dark" if no_color else ui.theme
         self.theme = theme if theme in self.available_themes else OURS[0].name
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled_for = self.theme
         if not ui.motion:
             self.animation_level = "none"
         self.set_keymap(ui.keys)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style anew; not at the start, when all there is has been read with these colors."""
+        if self._styled_for != self.theme:
+            super().refresh_css(animate)
 
     def get_default_screen(self) -> Screen:
         """The chat."""
@@ -149,7 +151,15 @@ class TriagentApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first; loading begins when the first picture is on its way."""
+        self._styled_for = ""  # from now on each change counts
         heed_signals(self.exit)
+        self.call_after_refresh(self._begin)
+        self.complaints += complaints(self.config.ui, self.available_themes)
+
+    async def _begin(self) -> None:
+        from triagent.ui.ports import Open
+        from triagent.ui.worker import AgentThread
+
         self.thread = AgentThread(
             lambda what, report: self.services.start(what, report),
             lambda: self.post_message(self.Woken()),
@@ -157,8 +167,9 @@ class TriagentApp(App[int]):
             lambda: self.services.projects,
             lambda: self.services.models,
         )
-        self.call_after_refresh(self.thread.open, self.first)
-        self.complaints += complaints(self.config.ui, self.available_themes)
+        await self.chat.add_panels()
+        self.first = self.first or Open()
+        self.thread.open(self.first)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """With reduced motion no cursor blinks, on no screen; own keys come before a widget's."""
@@ -171,6 +182,8 @@ class TriagentApp(App[int]):
 
     def get_system_commands(self, screen: Screen):
         """The command palette: our slash commands first."""
+        from triagent.ui import actions, slash
+
         for command in slash.COMMANDS:
             run = getattr(actions, f"command_{command.name}")
             yield SystemCommand(f"/{command.name}", command.help, lambda run=run: run(self, ""))
@@ -199,6 +212,10 @@ class TriagentApp(App[int]):
                 self._handle(item)
 
     def _handle(self, item: Item) -> None:
+        from triagent.agent import events as ev
+        from triagent.ui import actions
+        from triagent.ui.worker import Done, Failed, Opened, TrustAsked
+
         match item:
             case Done(during, result):
                 self._done(during, result)
@@ -239,6 +256,8 @@ class TriagentApp(App[int]):
             self.notify(error, severity="error", timeout=10)
 
     def _done(self, during: str, result: Any) -> None:
+        from triagent.ui.worker import OCCUPYING
+
         then = self._waiting.pop(during, None)
         if then is not None:
             then(result)
@@ -251,6 +270,8 @@ class TriagentApp(App[int]):
         """Run a turn."""
         if self.thread is not None:
             self.chat.set_status(replace(self.chat.status, phase="starting", busy=True))
+            from triagent.ui.files import attachments
+
             self.thread.turn(text, attachments(text, self.config.workspace))
 
     def ask(
@@ -286,9 +307,11 @@ class TriagentApp(App[int]):
 
     def on_prompt_area_entered(self, message: PromptArea.Entered) -> None:
         """A slash command, a turn, something for the queue, or a word into the running turn."""
+        from triagent.ui import slash
+
         command = slash.parse(message.text)
         if command is not None:
-            actions.run(self, *command)
+            self._command(*command)
         elif not self.chat.busy:
             self.send(message.text)
         elif message.steer and self.thread is not None and self.thread.agent is not None:
@@ -299,11 +322,18 @@ class TriagentApp(App[int]):
 
     def on_failure_panel_chosen(self, message: FailurePanel.Chosen) -> None:
         """Go on after a failure."""
+        from triagent.ui import actions
+
         actions.after_failure(self, message.step)
 
     def on_transcript_copy_asked(self, message: Transcript.CopyAsked) -> None:
         """Copy a block."""
         self.copy_words(message.text)
+
+    def _command(self, name: str, argument: str = "") -> None:
+        from triagent.ui import actions
+
+        actions.run(self, name, argument)
 
     # -- small things
 
@@ -326,6 +356,8 @@ class TriagentApp(App[int]):
         """Tell the terminal, when the user is not looking at it or waited long."""
         away = not self.app_focus or waited_s >= LONG_TURN_S
         if self.config.ui.notify and away and self._driver is not None:
+            from triagent.ui.notify import sequence
+
             self._driver.write(sequence(title, body))
 
     def action_control_c(self) -> None:
@@ -368,23 +400,23 @@ class TriagentApp(App[int]):
 
     def action_help(self) -> None:
         """Keys and commands."""
-        actions.run(self, "help", "")
+        self._command("help")
 
     def action_sessions(self) -> None:
         """The session list."""
-        actions.run(self, "sessions", "")
+        self._command("sessions")
 
     def action_models(self) -> None:
         """The model list."""
-        actions.run(self, "models", "")
+        self._command("models")
 
     def action_memory(self) -> None:
         """What the model still holds."""
-        actions.run(self, "memory", "")
+        self._command("memory")
 
     def action_settings(self) -> None:
         """All settings."""
-        actions.run(self, "settings", "")
+        self._command("settings")
 
 
 def run(

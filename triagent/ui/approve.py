@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import Group
 from rich.style import Style
@@ -22,10 +22,12 @@ from textual.message import Message
 from textual.strip import StripRenderable
 from textual.widgets import Static
 
-from triagent.agent.events import ApprovalAsked, Decision
 from triagent.ui.lines import cells
 from triagent.ui.safe import plain
 from triagent.ui.themes import Palette, palette_of
+
+if TYPE_CHECKING:  # slow to make, and not needed for the first paint
+    from triagent.agent.events import ApprovalAsked, Decision
 
 GRACE_S = 0.4
 """Keys within this time of appearing, or of such a key, were meant for the prompt."""
@@ -132,6 +134,8 @@ class ApprovalPanel(Vertical, can_focus=True, can_focus_children=False):
 
     def action_answer(self, decision: str) -> None:
         """Decide; "always" only where it is on offer."""
+        from triagent.agent.events import Decision  # not for the first paint
+
         asked = self._asked
         if asked is None or self._is_early:
             return

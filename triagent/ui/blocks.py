@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from triagent.agent.events import Outcome
+if TYPE_CHECKING:  # slow to make, and not needed for the first paint
+    from triagent.agent.events import Outcome
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ Block = (
     | NoticeBlock
     | WelcomeBlock
 )
+
 
 def can_fold(block: Block) -> bool:
     """Whether the block has more to show than its head line."""

@@ -9,32 +9,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Static
 
-from triagent.agent import events as ev
-from triagent.agent.events import Decision
-from triagent.chat import Evicted
-from triagent.ui import actions
-from triagent.ui.approve import ApprovalPanel
 from triagent.ui.blocks import AnswerBlock, NoticeBlock, WelcomeBlock
-from triagent.ui.complete import Completer
-from triagent.ui.failure_panel import FailurePanel
-from triagent.ui.failures import explain
-from triagent.ui.feed import Feed, blocks_of
 from triagent.ui.history import History
 from triagent.ui.meter import Meter, Status
-from triagent.ui.offer import KEY, OfferPanel
-from triagent.ui.ports import Agent
 from triagent.ui.prompt import Prompt, PromptArea
 from triagent.ui.safe import one_line
-from triagent.ui.state import after
 from triagent.ui.transcript import Transcript
-from triagent.ui.worker import Failed, Item, Opened
+
+if TYPE_CHECKING:  # slow to make: what these say is first needed when the picture is there
+    from triagent.agent import events as ev
+    from triagent.chat import Evicted
+    from triagent.ui.approve import ApprovalPanel
+    from triagent.ui.complete import Completer
+    from triagent.ui.failure_panel import FailurePanel
+    from triagent.ui.feed import Feed
+    from triagent.ui.offer import OfferPanel
+    from triagent.ui.ports import Agent
+    from triagent.ui.worker import Item
 
 QUIT_TWICE_S = 2.0
 """The second Ctrl+C leaves only within this time of the first."""
@@ -45,7 +44,8 @@ class ChatScreen(Screen):
 
     BINDINGS: ClassVar = [
         Binding("escape", "interrupt", "Interrupt", id="chat.interrupt"),
-        Binding(KEY, "centers", "Make centers", show=False, priority=True),
+        # as in the model list
+        Binding("ctrl+k", "centers", "Make centers", show=False, priority=True),
         Binding("ctrl+up", "app.page(-1)", "Page up", show=False),
         Binding("ctrl+down", "app.page(1)", "Page down", show=False),
     ]
@@ -53,19 +53,16 @@ class ChatScreen(Screen):
     def __init__(
         self,
         history: History,
-        completer: Completer,
-        grace_s: float,
+        completer: Callable[[], Completer],
+        grace_s: float | None,
         clock: Callable[[], float],
     ) -> None:
         super().__init__()
-        self._clock = clock
+        self._clock, self._grace_s = clock, grace_s
         self._title = Static("triagent", id="title", markup=False)
         self.transcript = Transcript(id="transcript")
-        self.feed = Feed(self.transcript, clock)
+        self._feed: Feed | None = None
         self.prompt = Prompt(history, completer)
-        self.approval = ApprovalPanel(grace_s)
-        self.failure = FailurePanel()
-        self.offer = OfferPanel()
         self.meter = Meter(id="meter")
         self.queue: list[str] = []
         self.last_round: ev.RoundDone | None = None
@@ -73,12 +70,9 @@ class ChatScreen(Screen):
         self._quit_asked_at = -QUIT_TWICE_S
 
     def compose(self) -> ComposeResult:
-        """Top to bottom."""
+        """Top to bottom; what asks or reports comes after the first picture."""
         yield self._title
         yield self.transcript
-        yield self.approval
-        yield self.failure
-        yield self.offer
         yield self.prompt
         yield self.meter
 
@@ -87,6 +81,40 @@ class ChatScreen(Screen):
         self.set_status(Status(phase="starting", busy=True, hint="F1 help"))
         self.prompt.area.focus()
         self.note("The model is being loaded. You can type already.")
+
+    async def add_panels(self) -> None:
+        """Add what is hidden until something is asked or goes wrong: half of all nodes."""
+        await self.mount(self.approval, self.failure, self.offer, before=self.prompt)
+
+    @cached_property
+    def approval(self) -> ApprovalPanel:
+        """Asks before something runs."""
+        from triagent.ui.approve import GRACE_S, ApprovalPanel
+
+        return ApprovalPanel(GRACE_S if self._grace_s is None else self._grace_s)
+
+    @cached_property
+    def failure(self) -> FailurePanel:
+        """Says what went wrong."""
+        from triagent.ui.failure_panel import FailurePanel
+
+        return FailurePanel()
+
+    @cached_property
+    def offer(self) -> OfferPanel:
+        """Offers to measure the model."""
+        from triagent.ui.offer import OfferPanel
+
+        return OfferPanel()
+
+    @property
+    def feed(self) -> Feed:
+        """What turns events into the transcript's blocks."""
+        if self._feed is None:
+            from triagent.ui.feed import Feed
+
+            self._feed = Feed(self.transcript, self._clock)
+        return self._feed
 
     @property
     def status(self) -> Status:
@@ -109,6 +137,10 @@ class ChatScreen(Screen):
 
     def show_item(self, item: Item) -> None:
         """Show one thing that happened."""
+        from triagent.agent import events as ev
+        from triagent.ui.state import after
+        from triagent.ui.worker import Failed, Opened
+
         self.set_status(after(self.status, item))
         match item:
             case Opened(agent=agent, past=past):
@@ -133,10 +165,12 @@ class ChatScreen(Screen):
                 self.feed.put(item)
 
     def _opened(self, agent: Agent, past: Sequence[ev.Event]) -> None:
+        from triagent.agent.events import RoundDone
+
         self.failure.hide()
         self.prompt.display = True
         self.prompt.area.focus()
-        rounds = (event for event in reversed(past) if isinstance(event, ev.RoundDone))
+        rounds = (event for event in reversed(past) if isinstance(event, RoundDone))
         self.last_round = next(rounds, None)
         self.session = agent.session_id
         self.show_past(past)
@@ -144,10 +178,12 @@ class ChatScreen(Screen):
 
     def show_past(self, past: Sequence[ev.Event]) -> None:
         """Fill the transcript with the session so far, its end in view."""
+        from triagent.ui.feed import blocks_of
+
         blocks, turns = blocks_of(past)
         self.transcript.clear()
         self.transcript.extend(blocks)
-        self.feed = Feed(self.transcript, self._clock)
+        self._feed = None
         self.feed.turns = turns
 
     def set_title(self, agent: Agent) -> None:
@@ -156,6 +192,8 @@ class ChatScreen(Screen):
         self._title.update(f"{left} · {agent.info.name}")
 
     def _failed(self, during: str, error: BaseException) -> None:
+        from triagent.ui.failures import explain  # most starts show none
+
         self._close_question()
         self.offer.hide()
         if self.session is None:
@@ -171,7 +209,7 @@ class ChatScreen(Screen):
     def _drop_welcome(self) -> None:
         if len(self.transcript) and isinstance(self.transcript[0], WelcomeBlock):
             self.transcript.clear()
-            self.feed = Feed(self.transcript, self._clock)
+            self._feed = None
 
     def note(self, text: str, level: str = "info") -> None:
         """A plain sentence in the transcript."""
@@ -180,7 +218,9 @@ class ChatScreen(Screen):
     def show_forgotten(self, done: Evicted) -> None:
         """The mark of a round that the user asked for; none when nothing was left to evict."""
         if done.n_evicted:
-            self.last_round = ev.RoundDone(done.n_evicted, done.now, done.lost, done.ms)
+            from triagent.agent.events import RoundDone
+
+            self.last_round = RoundDone(done.n_evicted, done.now, done.lost, done.ms)
             self.feed.put(self.last_round)
 
     def last_answer(self) -> str:
@@ -235,11 +275,13 @@ class ChatScreen(Screen):
 
     def deny(self) -> bool:
         """Answer an open question with no; False when none is open."""
+        from triagent.agent.events import Decision
+
         asked = self.approval.asked
         if asked is None:
             return False
         self.approval.hide()
-        self.approval.post_message(ApprovalPanel.Answered(asked, Decision.DENY))
+        self.approval.post_message(self.approval.Answered(asked, Decision.DENY))
         return True
 
     def action_interrupt(self) -> None:
@@ -261,6 +303,8 @@ class ChatScreen(Screen):
 
     def action_centers(self) -> None:
         """Accept the offer."""
+        from triagent.ui import actions
+
         self.offer.hide()
         actions.make_centers(self.app)
 

@@ -11,7 +11,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from triagent.agent.events import Outcome
 from triagent.ui.blocks import (
     AnswerBlock,
     Block,
@@ -200,6 +199,8 @@ def _recall(block: RecallBlock, opened: bool, width: int, palette: Palette) -> l
 
 @draw.register(FactsBlock)
 def _facts(block: FactsBlock, opened: bool, width: int, palette: Palette) -> list[Strip]:
+    from triagent.agent.events import Outcome  # not for the first paint
+
     tools = f"{block.n_tools} tool{'' if block.n_tools == 1 else 's'} ran"
     if block.n_failed:
         tools += f", {block.n_failed} failed"

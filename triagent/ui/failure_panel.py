@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -10,8 +10,10 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Static
 
-from triagent.ui.failures import Failure
 from triagent.ui.themes import palette_of
+
+if TYPE_CHECKING:  # most starts show none
+    from triagent.ui.failures import Failure
 
 
 class FailurePanel(Static, can_focus=True):

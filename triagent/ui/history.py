@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -59,6 +58,8 @@ class History:
     def _save(self, text: str) -> None:
         if self._path is None:
             return
+        import json  # not for the first paint
+
         # A full or read-only disk must not stop anyone from typing.
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +68,8 @@ class History:
 
 
 def _load(path: Path) -> list[str]:
+    import json  # not for the first paint
+
     found = []
     with suppress(OSError):
         for line in path.read_text("utf-8", errors="replace").splitlines()[-MAX_ENTRIES:]:

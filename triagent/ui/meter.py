@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from triagent.chat import CacheStatus
 from triagent.ui.lines import cut
 from triagent.ui.themes import Palette, palette_of
+
+if TYPE_CHECKING:  # slow to make, and not needed for the first paint
+    from triagent.chat import CacheStatus
 
 NO_SANDBOX = "no sandbox"
 

@@ -6,17 +6,17 @@ It takes no focus, so that whoever wants to work types on; the first message is 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
 from textual.widgets import Static
 
-from triagent.chat import ModelInfo
 from triagent.ui.safe import one_line
 from triagent.ui.themes import palette_of
 
-KEY = "ctrl+k"
-"""Makes centers, here as in the model list."""
+if TYPE_CHECKING:  # slow to make, and not needed for the first paint
+    from triagent.chat import ModelInfo
 
 
 class OfferPanel(Static):

@@ -7,8 +7,10 @@ turn runs, except for the color of its edge.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import set_cell_size
 from rich.text import Text
@@ -19,10 +21,12 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
-from triagent.ui.complete import NONE, Choices, Completer
 from triagent.ui.history import History
 from triagent.ui.lines import cut
 from triagent.ui.safe import one_line, plain
+
+if TYPE_CHECKING:  # not needed until something is typed
+    from triagent.ui.complete import Choice, Choices, Completer
 
 PASTE_LINES = 12
 PASTE_CHARS = 1200
@@ -159,11 +163,12 @@ class Prompt(Vertical):
 
     DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text()
 
-    def __init__(self, history: History, completer: Completer) -> None:
+    def __init__(self, history: History, completer: Callable[[], Completer]) -> None:
         super().__init__(id="prompt-box")
-        self._completer = completer
+        self._make_completer = completer
         self._area = PromptArea(history)
-        self._found: Choices = NONE
+        self._choices: tuple[Choice, ...] = ()
+        self._n_typed = 0
         self._chosen = 0
         self._quiet = False
 
@@ -198,6 +203,10 @@ class Prompt(Vertical):
 
     # -- choices
 
+    @cached_property
+    def _completer(self) -> Completer:
+        return self._make_completer()
+
     def on_text_area_changed(self) -> None:
         """Look for completions of what was typed."""
         before = self._area.before
@@ -217,15 +226,15 @@ class Prompt(Vertical):
 
     def hide_choices(self) -> bool:
         """Hide the choices; False when none were shown."""
-        shown = bool(self._found.choices)
-        self._show(NONE)
+        shown = bool(self._choices)
+        self._show(None)
         return shown
 
     def move_choice(self, step: int) -> bool:
         """Go to another choice; False when none are shown."""
-        if not self._found.choices:
+        if not self._choices:
             return False
-        self._chosen = (self._chosen + step) % len(self._found.choices)
+        self._chosen = (self._chosen + step) % len(self._choices)
         self._draw()
         return True
 
@@ -233,30 +242,31 @@ class Prompt(Vertical):
         """Put the chosen text in place; False when nothing is left to complete.
 
         With `run`, a choice that is typed in full already is left to be sent."""
-        if not self._found.choices:
+        if not self._choices:
             return False
-        choice = self._found.choices[self._chosen]
+        choice = self._choices[self._chosen]
         row, column = self._area.cursor_location
-        typed = self._area.before[len(self._area.before) - self._found.n_typed :]
+        typed = self._area.before[len(self._area.before) - self._n_typed :]
         if run and typed == choice.text.rstrip():
             self.hide_choices()
             return False
-        start = (row, column - self._found.n_typed)
+        start = (row, column - self._n_typed)
         self._area.replace(choice.text, start, (row, column))
-        self._show(NONE)
+        self._show(None)
         # A command without an argument is complete: Enter both chooses and runs it.
         return not (run and choice.text.startswith("/") and not choice.text.endswith(" "))
 
-    def _show(self, found: Choices) -> None:
-        self._found, self._chosen = found, 0
-        self.query_one("#choices", Static).set_class(bool(found.choices), "-shown")
+    def _show(self, found: Choices | None) -> None:
+        self._n_typed, self._choices = (found.n_typed, found.choices) if found else (0, ())
+        self._chosen = 0
+        self.query_one("#choices", Static).set_class(bool(self._choices), "-shown")
         self._draw()
 
     def _draw(self) -> None:
         width = max(20, self.size.width - 2)
-        first = max(0, min(self._chosen - 3, len(self._found.choices) - 8))
+        first = max(0, min(self._chosen - 3, len(self._choices) - 8))
         text = Text(no_wrap=True, overflow="ellipsis")
-        for number, choice in enumerate(self._found.choices[first : first + 8], first):
+        for number, choice in enumerate(self._choices[first : first + 8], first):
             mark = "▸ " if number == self._chosen else "  "
             label = set_cell_size(mark + plain(choice.label), 30) if choice.help else (
                 mark + plain(choice.label)

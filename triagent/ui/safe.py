@@ -6,8 +6,6 @@ drawn to be read is also free of secrets; a command that asks for approval is ex
 
 from __future__ import annotations
 
-from triagent.agent.sanitize import clean
-
 TAB_CELLS = 4
 
 
@@ -15,6 +13,8 @@ def plain(text: str) -> str:
     """Remove escape sequences, control characters and hidden marks; expand tabs."""
     if text.isascii() and text.isprintable():
         return text
+    from triagent.agent.sanitize import clean  # its expressions are not for the first paint
+
     return clean(text).text.expandtabs(TAB_CELLS)
 
 

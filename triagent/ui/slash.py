@@ -5,7 +5,6 @@ The same table feeds completion, the command palette and the key help.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 
@@ -58,5 +57,7 @@ def parse(text: str) -> tuple[str, str] | None:
 
 def nearest(name: str) -> str:
     """The command that was probably meant; empty when none is near."""
+    import difflib  # most names are right
+
     found = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
     return found[0] if found else ""

@@ -42,10 +42,11 @@ class TrustScreen(Screen[bool]):
         Binding("pageup", "scroll_body(-10)", "Page up", priority=True, show=False),
     ]
 
-    def __init__(self, question: Question, grace_s: float = GRACE_S) -> None:
+    def __init__(self, question: Question, grace_s: float | None = None) -> None:
         super().__init__()
         self.question = question
-        self._grace_s, self._shown_at = grace_s, time.monotonic()
+        self._grace_s = GRACE_S if grace_s is None else grace_s
+        self._shown_at = time.monotonic()
 
     def compose(self) -> ComposeResult:
         """Question, files, answers, keys."""

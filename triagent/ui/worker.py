@@ -1,7 +1,7 @@
 """The thread that owns the agent. Commands go in by a queue, events come out in batches.
 
 The thread never touches a widget: it appends to an inbox and wakes the app with one message
-when the inbox was empty. The app empties it at most `UPDATES_PER_S` times a second, however
+when the inbox was empty. The app empties it a limited number of times a second, however
 fast tokens come. Two calls go around the queue, because a turn must hear them while it runs:
 `cancel` and `answer`.
 """
@@ -35,7 +35,6 @@ from triagent.ui.ports import Agent, Models, Open, Projects, Start
 if TYPE_CHECKING:  # most starts ask nothing
     from triagent.agent.trust import Question
 
-UPDATES_PER_S = 25
 OCCUPYING = ("open", "turn", "recall", "centers")
 """Commands that keep the model busy; what was typed meanwhile is sent after them."""
 
