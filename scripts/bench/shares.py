@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import gguf
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bench.fidelity_sessions import Generator
 from bench.fidelity_table import share, table
+from scripts.train_demo.export import read_network
 from scripts.train_demo.gates import WINDOW, features
-from scripts.train_demo.model import Network, Shape, rope_table, rotate
+from scripts.train_demo.model import rope_table, rotate
 from triagent.calibrate.fit import L2M, FitSums
 from triagent.calibrate.text import Session, Writer, twice
 from triagent.config import ModelConfig
@@ -35,12 +34,6 @@ BUDGETS = {"1/4": 1 / 4, "1/8": 1 / 8, "1/16": 1 / 16}
 FLOOR = 1 / 4
 """Of the equal share, what every row keeps when rows share one budget."""
 SEED = 300_000
-_NAMES = {
-    "attn_norm": "attn_norm.gain", "ffn_norm": "ffn_norm.gain", "attn_q_norm": "q_norm.gain",
-    "attn_k_norm": "k_norm.gain", "attn_q": "q.weight", "attn_k": "k.weight",
-    "attn_v": "v.weight", "attn_output": "out.weight", "ffn_gate": "gate.weight",
-    "ffn_up": "up.weight", "ffn_down": "down.weight",
-}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +78,7 @@ class Lab:
 
     def __init__(self, path: Path) -> None:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._network = load(path).to(self._device)
+        self._network = read_network(path).to(self._device)
         self._shape = self._network.shape
         self._generator = Generator(path)
         self._model = LoadedModel(ModelConfig(path=path, gpu_layers=0))
@@ -242,23 +235,3 @@ def together(score: Tensor, n: int) -> Tensor:
     kept = torch.zeros(score.numel(), dtype=torch.bool, device=score.device)
     kept[floor.flatten().topk(n * n_rows).indices] = True
     return kept.view_as(score)
-
-
-def load(path: Path) -> Network:
-    """The network of a GGUF file that `train_demo` exported, float32."""
-    tensors = {
-        t.name: torch.from_numpy(np.array(gguf.dequantize(t.data, t.tensor_type), np.float32))
-        for t in gguf.GGUFReader(path).tensors
-    }
-    network = Network(Shape())
-    state = {
-        f"blocks.{i}.{ours}": tensors[f"blk.{i}.{theirs}.weight"]
-        for i in range(network.shape.n_layer)
-        for theirs, ours in _NAMES.items()
-    }
-    state |= {
-        "embed.weight": tensors["token_embd.weight"],
-        "norm.gain": tensors["output_norm.weight"],
-    }
-    network.load_state_dict(state)
-    return network.eval().requires_grad_(False)

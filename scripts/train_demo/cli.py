@@ -59,6 +59,9 @@ def _common(sub: argparse.ArgumentParser) -> None:
         help="of the whole schedule, over all calls; default: what this call has left",
     )
     add("--gate-seconds", type=float, default=30, help="for the eviction coefficients; 0: none")
+    add("--window", type=int, default=64, help="of gates: recent tokens that are never evicted")
+    add("--layer-shares", default="", help="of gates: LAYER:SHARE,... of a budget; the mean is 1")
+    add("--tail", type=int, default=0, help="of gates: tokens after an eviction; 0: as before it")
     add("--checks", type=int, default=3, help="blocks of held-out rows to measure at the end")
     add("--resume", action="store_true", help="continue from the work folder's checkpoint")
     add("--init", type=Path, help="checkpoint or carried weights to start from")
@@ -172,28 +175,51 @@ def train(args: argparse.Namespace) -> None:
         print(json.dumps(report), flush=True)
         _write_json(args, "held-out.json", report)
     if args.gate_seconds and finished:
-        _gates(args, trainer, stream, last, began)
+        if trainer.fast:
+            trainer.network.bfloat16()
+        stop_at = min(began + args.time_limit - 4, time.monotonic() + args.gate_seconds)
+        _gates(args, trainer.network, stream, last, stop_at)
     stream.close()
     print(f"done after {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _gates(args, trainer, stream, stage, began) -> None:
-    """Train the coefficients on rows that training has not seen."""
-    import numpy as np
+def gates(args: argparse.Namespace) -> None:
+    """Train eviction coefficients for a finished network."""
+    began = time.monotonic()
     import torch
 
-    from . import gates
+    from .export import read_network
+    from .stream import Source, Stream
+
+    if not args.init:
+        raise SystemExit("gates: give --init with the GGUF file of a finished training")
+    is_cuda = (args.device or ("cuda" if torch.cuda.is_available() else "cpu")) == "cuda"
+    network = read_network(args.init)
+    network = network.cuda().bfloat16() if is_cuda else network
+    length = int((args.stages or "8192").split(":")[0])
+    source = Source(_tokenizer_path(args), args.prose, args.seed)
+    stream = Stream(source, [length], args.step_tokens or 8 * length, args.workers)
+    _gates(args, network, stream, 0, began + args.time_limit)
+    stream.close()
+
+
+def _gates(args, network, stream, stage: int, stop_at: float) -> None:
+    """Train the coefficients on rows that training has not seen."""
+    import numpy as np
+
+    from .gates import Rule, train_gates
     from .samples import samples_from
 
-    if trainer.fast:
-        trainer.network.bfloat16()
-    n_rows = 96 if trainer.fast else 6
+    device = next(network.parameters()).device
+    n_rows = 96 if device.type == "cuda" else 6
     rows = []
     while len(rows) < n_rows and (block := stream.get(stage, 60)) is not None:
         rows += list(block[0])
-    samples = samples_from(rows, _tokenizer_path(args), trainer.plan.device, args.seed)
-    stop_at = min(began + args.time_limit - 4, time.monotonic() + args.gate_seconds)
-    found = gates.train_gates(trainer.network, samples, stop_at, args.seed)
+    rule = Rule(args.window, _layer_shares(args.layer_shares, network.shape.n_layer))
+    samples = samples_from(rows, _tokenizer_path(args), str(device), args.seed, args.tail)
+    if args.gate_seconds:
+        stop_at = min(stop_at, time.monotonic() + args.gate_seconds)
+    found = train_gates(network, samples, stop_at, args.seed, rule=rule)
     for folder in (args.work, args.carry):
         if folder:
             np.savez(folder / "gates.npz", **found)
@@ -202,8 +228,22 @@ def _gates(args, trainer, stream, stage, began) -> None:
         f"{found['kl'].tolist()} at {found['shares'].tolist()}",
         flush=True,
     )
-    if trainer.fast:
-        torch.cuda.synchronize()
+
+
+def _layer_shares(text: str, n_layer: int) -> tuple[float, ...]:
+    """Share of each layer; those that are not named divide what is left. Empty: all alike."""
+    if not text:
+        return ()
+    try:
+        pairs = [pair.split(":") for pair in text.split(",")]
+        named = {int(il): float(share) for il, share in pairs}
+    except ValueError:
+        raise SystemExit(f"--layer-shares {text!r}: give layer:share pairs by commas") from None
+    left = n_layer - sum(named.values())
+    others = n_layer - len(named)
+    if min(named) < 0 or max(named) >= n_layer or (left <= 0) == bool(others):
+        raise SystemExit(f"--layer-shares {text!r}: {n_layer} layers share {n_layer} parts")
+    return tuple(named.get(il, left / max(1, others)) for il in range(n_layer))
 
 
 def adapt(args: argparse.Namespace) -> None:
@@ -345,5 +385,5 @@ def _write_json(args, name: str, value) -> None:
 
 _COMMANDS = {
     "sample": sample, "mix": mix, "tokenizer": tokenizer, "train": train, "adapt": adapt,
-    "pack": pack, "export": export, "all": everything,
+    "gates": gates, "pack": pack, "export": export, "all": everything,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A trained network as a GGUF file that llama.cpp loads: qwen3 form, gpt2 tokenizer, template.
+"""A trained network as a GGUF file that llama.cpp loads, and back: qwen3 form, gpt2 tokenizer.
 
 Matrices are F16 or Q8_0. Gains stay F32 as llama.cpp wants them; the embedding stays F16, since
 it is both the first and the last matrix and costs 3 MB.
@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gguf
 import numpy as np
 from tokenizers import Tokenizer
 
 from .tokens import CONTROL, MARKS, vocabulary
+
+if TYPE_CHECKING:
+    from .model import Network
 
 TEMPLATE = (Path(__file__).parent / "chat_template.jinja").read_text("utf-8").rstrip("\n")
 _GAINS = {
@@ -65,6 +69,46 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     partial.replace(path)
+
+
+def read_network(path: Path) -> Network:
+    """The network of a file that `write_gguf` wrote, float32, dequantised, not to be trained."""
+    import torch
+
+    from .model import Network, Shape
+
+    reader = gguf.GGUFReader(path)
+    tensors = {
+        t.name: torch.from_numpy(np.array(gguf.dequantize(t.data, t.tensor_type), np.float32))
+        for t in reader.tensors
+    }
+    parts = {name: f"{ours}.gain" for name, ours in _GAINS.items()}
+    parts |= {name: f"{ours}.weight" for name, ours in _MATRICES.items()}
+    network = Network(_read_shape(reader, Shape))
+    state = {
+        f"blocks.{i}.{ours}": tensors[f"blk.{i}.{name}.weight"]
+        for i in range(network.shape.n_layer)
+        for name, ours in parts.items()
+    }
+    state |= {
+        "embed.weight": tensors["token_embd.weight"],
+        "norm.gain": tensors["output_norm.weight"],
+    }
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def _read_shape(reader: gguf.GGUFReader, make):
+    def value(key: str):
+        return reader.get_field(f"qwen3.{key}").contents()
+
+    return make(
+        n_layer=value("block_count"), n_embd=value("embedding_length"),
+        n_head=value("attention.head_count"), n_head_kv=value("attention.head_count_kv"),
+        head_dim=value("attention.key_length"), n_ff=value("feed_forward_length"),
+        n_vocab=value("vocab_size"), rope_theta=value("rope.freq_base"),
+        norm_eps=value("attention.layer_norm_rms_epsilon"),
+    )  # fmt: skip
 
 
 def _write_card(writer: gguf.GGUFWriter, card: Card, quantised: bool) -> None:

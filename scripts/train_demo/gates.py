@@ -25,7 +25,22 @@ from torch import Tensor
 from .model import Network, Shape, rope_table, rotate
 
 WINDOW = 64
-"""Most recent keys, never gated."""
+"""Most recent keys, never gated, unless a rule says otherwise."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the cache will protect and how it will divide a budget; gates are trained for that."""
+
+    window: int = WINDOW
+    """Most recent keys, never gated."""
+    shares: tuple[float, ...] = ()
+    """Of each layer, of what the window leaves, 1 in the mean; empty: all layers alike."""
+
+    def n_keep(self, layer: int, n_old: int, share: float, n_all: int) -> int:
+        """Of `n_old` keys that may go, how many stay if the mean layer keeps `share` of `n_all`."""
+        rest = n_all * share - self.window
+        return min(n_old, max(1, int(rest * (self.shares[layer] if self.shares else 1))))
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ def features(k_pre: Tensor, pos: Tensor, now: int, shape: Shape) -> Tensor:
 
 @torch.no_grad()
 def ridge_start(
-    network: Network, samples: Sequence[Sample], strength: float = 1e-2
+    network: Network, samples: Sequence[Sample], strength: float = 1e-2, window: int = WINDOW
 ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """Closed-form coefficients, standardised, and the features' means and deviations by layer.
 
@@ -65,7 +80,7 @@ def ridge_start(
         x = network.embed(sample.ids[None])
         pos = torch.arange(len(sample.ids), device=x.device)
         cos, sin = rope_table(pos, shape)
-        old = slice(sample.n_pinned, sample.cut - WINDOW)
+        old = slice(sample.n_pinned, sample.cut - window)
         for block, total in zip(network.blocks, sums, strict=True):
             q, k_pre, v = block.project(x)
             q, k = rotate(q, cos, sin), rotate(k_pre, cos, sin)
@@ -135,8 +150,9 @@ class Gate:
     means: list[Tensor]
     deviations: list[Tensor]
     share: float
-    """Of the old keys, how many are kept."""
+    """Of the keys before the cut, how many the mean layer keeps."""
     temperature: float
+    rule: Rule = Rule()
 
 
 def late_logits(network: Network, sample: Sample, gate: Gate | None) -> Tensor:
@@ -162,15 +178,17 @@ def late_logits(network: Network, sample: Sample, gate: Gate | None) -> Tensor:
 
 def _gate_bias(gate, i, k_pre, pos, sample, shape) -> Tensor:
     """Log of the gate of every key, (1, G, T); 0 for keys that are not gated."""
-    old = slice(sample.n_pinned, sample.cut - WINDOW)
+    window = gate.rule.window
+    old = slice(sample.n_pinned, sample.cut - window)
     with torch.no_grad():
         x = features(k_pre[:, :, old], pos[old], sample.cut, shape)
         x = (x - gate.means[i][:, None]) / gate.deviations[i][:, None]
     score = torch.einsum("bgnc,gc->bgn", x, gate.coefficients[i])
-    n_keep = max(1, int((sample.cut - sample.n_pinned) * gate.share) - WINDOW)
+    n_all = sample.cut - sample.n_pinned
+    n_keep = gate.rule.n_keep(i, n_all - window, gate.share, n_all)
     edge = score.detach().topk(n_keep, -1).values[..., -1:]
     log_gate = F.logsigmoid((score - edge) / gate.temperature).clamp_min(-15)
-    return F.pad(log_gate, (sample.n_pinned, len(sample.ids) - sample.cut + WINDOW))
+    return F.pad(log_gate, (sample.n_pinned, len(sample.ids) - sample.cut + window))
 
 
 def _with_bias(q, k, v, bias, cut) -> tuple[Tensor, Tensor, Tensor]:
@@ -187,7 +205,12 @@ def _with_bias(q, k, v, bias, cut) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def train_gates(
-    network: Network, samples: Sequence[Sample], stop_at: float, seed: int = 0, rate: float = 0.03
+    network: Network,
+    samples: Sequence[Sample],
+    stop_at: float,
+    seed: int = 0,
+    rate: float = 0.03,
+    rule: Rule = Rule(),
 ) -> dict[str, np.ndarray]:
     """Coefficients after training until `stop_at` (`time.monotonic`).
 
@@ -200,7 +223,8 @@ def train_gates(
     for p in network.parameters():
         p.requires_grad_(False)
     rng = random.Random(seed)
-    start, means, deviations = ridge_start(network, rng.sample(samples, min(24, len(samples))))
+    some = rng.sample(samples, min(24, len(samples)))
+    start, means, deviations = ridge_start(network, some, window=rule.window)
     coefficients = [w.clone().requires_grad_(True) for w in start]
     adam = torch.optim.Adam(coefficients, rate, betas=(0.9, 0.95))
     began, history = time.monotonic(), []
@@ -210,7 +234,7 @@ def train_gates(
             group["lr"] = rate * (1 - done) + 1e-4
         sample = rng.choice(samples)
         share = rng.choice([1 / 4, 1 / 8, 1 / 8, 1 / 16])
-        gate = Gate(coefficients, means, deviations, share, 0.7 * (1 - done) + 0.15)
+        gate = Gate(coefficients, means, deviations, share, 0.7 * (1 - done) + 0.15, rule)
         with torch.no_grad():
             full = late_logits(network, sample, None).log_softmax(-1)
         gated = late_logits(network, sample, gate).log_softmax(-1)

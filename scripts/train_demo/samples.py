@@ -16,11 +16,16 @@ from .tokens import load_tokenizer
 N_SINK = 4
 
 
-def samples_from(rows: list[np.ndarray], tokenizer: Path, device: str, seed: int) -> list[Sample]:
-    """Three samples a row: its beginning as it is, and two parts of it twice.
+def samples_from(
+    rows: list[np.ndarray], tokenizer: Path, device: str, seed: int, tail: int = 0
+) -> list[Sample]:
+    """Three or four samples a row: its beginning as it is, and two parts of it twice.
 
     Args:
         rows: token ids (length + 1,), each beginning with a document.
+        tail: tokens after the eviction in what comes once, and two cuts of it; 0: as many as
+            before it, and one. The fewer, the more the most recent keys count, which a cache that
+            goes on evicting loses one after another.
     """
     made = load_tokenizer(tokenizer)
     start, end = made.token_to_id("<|im_start|>"), made.token_to_id("<|im_end|>")
@@ -29,7 +34,8 @@ def samples_from(rows: list[np.ndarray], tokenizer: Path, device: str, seed: int
         ids = row.astype(np.int64)
         half = min(4096, len(ids) // 4)
         pinned = _prompt_length(ids[: half // 2], start, end)
-        out.append(_sample(ids[: 2 * half], half, pinned, device))
+        for cut in (half, 2 * half) if tail else (half,):
+            out.append(_sample(ids[: cut + (tail or half)], cut, pinned, device))
         twice = np.concatenate([ids[:half], ids[pinned:half]])
         out.append(_sample(twice, half, pinned, device))
         later = ids[2 * half : 3 * half]

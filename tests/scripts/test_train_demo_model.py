@@ -112,3 +112,38 @@ def test_packed_weights_are_nearly_the_weights(trained, tmp_path):
     for name, value in state["network"].items():
         assert (found[name] - value).norm() <= 0.01 * value.norm(), name
     assert sum(isinstance(value, dict) for value in packed.values()) >= 6
+
+
+def test_the_exported_file_is_read_back_as_the_network(trained):
+    import torch
+
+    from scripts.train_demo.export import read_network
+
+    state = torch.load(trained[0] / "checkpoint.pt", map_location="cpu", weights_only=False)
+    network = read_network(trained[0] / "triagent-demo-28M-f16.gguf")
+    found = network.state_dict()
+    assert network.shape.n_layer == state["shape"]["n_layer"]
+    for name, value in state["network"].items():
+        assert torch.allclose(found[name], value.float(), rtol=1e-3, atol=1e-4), name
+
+
+def test_gates_are_trained_for_a_finished_file(trained, tmp_path):
+    import numpy as np
+
+    def run(*options: str) -> subprocess.CompletedProcess:
+        command = [
+            sys.executable, str(ROOT / "scripts" / "train_demo.py"), "gates",
+            "--init", str(trained[0] / "triagent-demo-28M-q8_0.gguf"),
+            "--tokenizer", str(trained[0] / "tokenizer.json"), "--work", str(tmp_path),
+            "--device", "cpu", "--workers", "1", "--stages", "512", "--gate-seconds", "1",
+        ]  # fmt: skip
+        return subprocess.run(
+            [*command, *options], capture_output=True, text=True, timeout=200, check=False
+        )
+
+    done = run("--layer-shares", "1:1.5", "--window", "16", "--tail", "32")
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(tmp_path / "gates.npz") as found:
+        assert found["fit_vec"].shape[0] == 2 and np.isfinite(found["fit_vec"]).all()
+    refused = run("--layer-shares", "1:2.5")
+    assert refused.returncode == 1 and "'1:2.5'" in refused.stderr
