@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--budgets", default="1/2,1/4,1/8,1/16", help="of what follows the system prompt")
     add("--names", default="", help="rankings, with commas; default: all that can be had")
     add("--shares", default="", help="layers keep unequally many: 0:0.5,1:2,... or sidecar")
+    add("--window", type=int, default=CacheConfig.n_window, help="recent tokens never evicted")
     add(
         "--form",
         choices=("files", "generated"),
@@ -204,6 +205,7 @@ class Fidelity:
 
     def trial(self, n_tokens: int, cache: CacheConfig | None = None, kind: str = "f16") -> Trial:
         config = replace(self.config, cache_type=kind)
+        cache = replace(cache or CacheConfig(), n_window=self.options.window)
         return Trial(config, self.stats, n_tokens, cache, self.layer_shares())
 
     def layer_shares(self) -> dict[int, float]:
