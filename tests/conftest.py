@@ -65,6 +65,12 @@ def _left_out(config) -> dict[str, str]:
     return reasons
 
 
+@pytest.fixture
+def slow_too(request) -> bool:
+    """Whether slow tests run: one that goes on the longer, the more it shows, may go on."""
+    return "slow" not in _left_out(request.config)
+
+
 def pytest_configure(config):
     unknown = set(config.getoption("--need")) - {*INSTALLED_BY, *FOUND_OUT}
     if unknown:

@@ -267,7 +267,7 @@ PLAYS = {
     ),
 }
 QUICK = 12
-"""Kills of one kind of file in the tests that always run."""
+"""Kills of one kind of file where slow tests are left out, spread over all boundaries."""
 
 
 def kill(root: Path, play: Play, most: int) -> int:
@@ -290,14 +290,9 @@ def kill(root: Path, play: Play, most: int) -> int:
 
 
 @pytest.mark.parametrize("name", PLAYS)
-def test_killed_at_a_dozen_boundaries_what_was_kept_is_there(tmp_path, name, record_property):
-    n_kills = kill(tmp_path, PLAYS[name], QUICK)
+def test_killed_at_its_boundaries_what_was_kept_is_there(
+    tmp_path, name, slow_too, record_property
+):
+    n_kills = kill(tmp_path, PLAYS[name], 10**6 if slow_too else QUICK)
     record_property("killed: the program, at a write of another file", n_kills)
     assert n_kills >= 5
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", PLAYS)
-def test_killed_at_every_boundary_what_was_kept_is_there(tmp_path, name, record_property):
-    n_kills = kill(tmp_path, PLAYS[name], 10**6)
-    record_property("killed: the program, at a write of another file", n_kills)
