@@ -63,8 +63,14 @@ POINTS = [
     ("round", 1), ("round", 3), ("round done", 1), ("round done", 4), ("answer", 3),
     ("answer", 30),
 ]  # fmt: skip
-FEW = [("prefill", 1), ("prefill", 6), ("decode", 9), ("round", 2), ("answer", 30)]
 WAYS = ("kill", "assert", "cuda", "fault")
+SLOW = pytest.mark.slow
+FALLS = [
+    ("prefill", 6, "cuda"), ("decode", 9, "assert"), ("round", 2, "cuda"), ("answer", 30, "fault"),
+    # All points by "kill", which asks for nothing; each other way at a third of them.
+    *(pytest.param(point, nth, way, marks=SLOW)
+      for i, (point, nth) in enumerate(POINTS) for way in ("kill", WAYS[1 + i % 3])),
+]  # fmt: skip
 
 
 def check(make, fault, point, way, nth) -> None:
@@ -88,15 +94,8 @@ def check(make, fault, point, way, nth) -> None:
     agent.session.ledger.verify()
 
 
-@pytest.mark.parametrize(("point", "nth"), FEW)
-def test_an_engine_that_falls_in_a_turn_costs_that_turn_only(opened, fault, point, nth):  # noqa: F811
-    check(opened, fault, point, WAYS[nth % len(WAYS)], nth)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("point", "nth"), POINTS)
-def test_an_engine_that_falls_in_any_way_costs_that_turn_only(
+@pytest.mark.parametrize(("point", "nth", "way"), FALLS)
+def test_an_engine_that_falls_in_a_turn_costs_that_turn_only(
     opened,  # noqa: F811
     fault,
     point,
@@ -124,7 +123,6 @@ def test_an_engine_that_falls_while_it_starts_is_one_error(opened, fault, way): 
     assert end_of(list(opened().turn("Hello."))).outcome is not Outcome.FAILED
 
 
-SLOW = pytest.mark.slow
 SNAPSHOT_POINTS = [
     ("snapshot write", 2), ("snapshot sync", 1), ("snapshot rename", 1),
     *(pytest.param("snapshot write", n, marks=SLOW) for n in (1, 3, 4, 5, 6, 7)),
