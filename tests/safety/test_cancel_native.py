@@ -42,9 +42,9 @@ STORIES = Path(__file__).parents[1] / "data/models/stories260K-f32.gguf"
 ASK = "Run the command: sleep 3"
 # state -> (model, mode, what is said, what begins it, what ends it, seconds it takes at most)
 STATES = {
-    "prefill": ("tiny", "full", "The cat sat on a mat and slept. " * 200, Prefilling, StepStarted,
-                0.6),
-    "decode": ("tiny", "full", "Once upon a time", AnswerText, StepDone, 1.2),
+    "prefill": ("tiny", "full", "The cat sat on a mat and slept. " * 70, Prefilling, StepStarted,
+                0.2),
+    "decode": ("tiny", "full", "Once upon a time", AnswerText, StepDone, 0.5),
     "call": ("bundled", "auto", ASK, CallText, StepDone, 0.8),
     "tool": ("bundled", "auto", ASK, ToolStarted, ToolEnded, 0.5),
     "approval": ("bundled", "ask", ASK, ApprovalAsked, ToolStarted, 0.2),
@@ -68,7 +68,7 @@ class Session:
         self.config = Config(
             model=ModelConfig(path=path, gpu_layers=0, threads=1, n_ctx=900_000 if is_tiny else 0),
             cache=CacheConfig(**bounds) if is_tiny else CacheConfig(1280, policy="streaming"),
-            sampling=SamplingConfig(max_tokens=160 if is_tiny else 48, think_tokens=0),
+            sampling=SamplingConfig(max_tokens=64 if is_tiny else 48, think_tokens=0),
             agent=replace(AgentConfig(), mode=mode, instructions=False, auto_recall=False),
             workspace=self.work,
         )
@@ -120,10 +120,14 @@ def cancel_once(agent: Agent, state: str, chosen: random.Random) -> bool:
             agent.answer(event.id, Decision.ONCE)
     timer.cancel()
     timer.join(5)
-    if was_in and was_in[0]:
-        assert end_of(events).outcome is Outcome.CANCELLED, (state, end_of(events))
     check_books(agent)
-    return bool(was_in and was_in[0])
+    if not (was_in and was_in[0]):
+        return False
+    # The engine may have sampled its last token while those before were still on their way.
+    end = end_of(events)
+    is_late = end.outcome is Outcome.STOPPED and "was cut at" in end.why
+    assert is_late or end.outcome is Outcome.CANCELLED, (state, end)
+    return not is_late
 
 
 def cancel_often(root: Path, state: str, n_wanted: int) -> int:
@@ -154,16 +158,12 @@ def cancel_often(root: Path, state: str, n_wanted: int) -> int:
     return n_rounds
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_cancelled_in_each_state_cache_is_ledger_minus_evicted(tmp_path, state):
-    cancel_often(tmp_path, state, 2 if STATES[state][0] == "bundled" else 4)
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("state", STATES)
-def test_cancelled_at_fifty_instants_of_each_state_cache_is_ledger_minus_evicted(
-    tmp_path, state, record_property
+def test_cancelled_in_each_state_cache_is_ledger_minus_evicted(
+    tmp_path, state, slow_too, record_property
 ):
-    assert cancel_often(tmp_path, state, 50) > 0  # rounds came between
-    record_property(f"cancelled: in state {state}, real engine", 50)
+    n_instants = 50 if slow_too else 2 if STATES[state][0] == "bundled" else 4
+    n_rounds = cancel_often(tmp_path, state, n_instants)
+    assert n_rounds > 0 or not slow_too  # rounds came between
+    record_property(f"cancelled: in state {state}, real engine", n_instants)
