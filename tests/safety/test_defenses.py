@@ -179,7 +179,8 @@ def test_without_its_defense_the_test_of_a_threat_fails(tmp_path, name, absent):
     path = os.pathsep.join([str(ROOT), str(tmp_path)])
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "broken", threat.test],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1 and re.search(r"\d+ failed", done.stdout), done.stdout
     # It fails by what it asserts, and not by what was broken.
