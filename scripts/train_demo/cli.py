@@ -128,13 +128,12 @@ def tokenizer(args: argparse.Namespace) -> None:
 def train(args: argparse.Namespace) -> None:
     """Train; then the gates and the held-out measures, from the same stream of data."""
     began = time.monotonic()
-    import torch
 
     from .stream import Source, Stream
     from .tokens import load_tokenizer
     from .training import Plan, Rates, Stage, Trainer
 
-    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = _device(args)
     size = _SIZES[args.size]
     parts = [part.split(":") for part in (args.stages or size["stages"]).split(",")]
     stages = tuple(Stage(int(length), float(until)) for length, until in parts)
@@ -177,8 +176,7 @@ def train(args: argparse.Namespace) -> None:
     if args.gate_seconds and finished:
         if trainer.fast:
             trainer.network.bfloat16()
-        stop_at = min(began + args.time_limit - 4, time.monotonic() + args.gate_seconds)
-        _gates(args, trainer.network, stream, last, stop_at)
+        _gates(args, trainer.network, stream, last, began + args.time_limit - 4)
     stream.close()
     print(f"done after {time.monotonic() - began:.0f} s", flush=True)
 
@@ -186,16 +184,15 @@ def train(args: argparse.Namespace) -> None:
 def gates(args: argparse.Namespace) -> None:
     """Train eviction coefficients for a finished network."""
     began = time.monotonic()
-    import torch
 
     from .export import read_network
     from .stream import Source, Stream
 
     if not args.init:
         raise SystemExit("gates: give --init with the GGUF file of a finished training")
-    is_cuda = (args.device or ("cuda" if torch.cuda.is_available() else "cpu")) == "cuda"
-    network = read_network(args.init)
-    network = network.cuda().bfloat16() if is_cuda else network
+    network = read_network(args.init).to(_device(args))
+    if _device(args) == "cuda":
+        network.bfloat16()
     length = int((args.stages or "8192").split(":")[0])
     source = Source(_tokenizer_path(args), args.prose, args.seed)
     stream = Stream(source, [length], args.step_tokens or 8 * length, args.workers)
@@ -204,7 +201,7 @@ def gates(args: argparse.Namespace) -> None:
 
 
 def _gates(args, network, stream, stage: int, stop_at: float) -> None:
-    """Train the coefficients on rows that training has not seen."""
+    """Train the coefficients on rows that training has not seen, for --gate-seconds at most."""
     import numpy as np
 
     from .gates import Rule, train_gates
@@ -251,8 +248,6 @@ def adapt(args: argparse.Namespace) -> None:
     began = time.monotonic()
     import shutil
 
-    import torch
-
     from . import joint
     from .stream import Source
 
@@ -262,7 +257,7 @@ def adapt(args: argparse.Namespace) -> None:
     setup = joint.Setup(
         _gathered(args.init, args.work), args.work,
         Source(_tokenizer_path(args), args.prose, args.seed),
-        args.device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        _device(args),
         length, args.step_tokens or 8 * length,
         tuple(float(rate) for rate in args.rates.split(",")), args.workers,
         began + args.time_limit - (4 if args.carry else 0), args.test_prose, not args.checks,
@@ -356,6 +351,12 @@ def _shape(args):
     from .model import Shape
 
     return Shape(**_SIZES[args.size]["shape"])
+
+
+def _device(args) -> str:
+    import torch
+
+    return args.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _tokenizer_path(args) -> Path:
